@@ -32,7 +32,7 @@ AC_DEFUN([BERTH_COMPILER_FLAGS], [
          BERTH_TRY_FLAG([BERTH_LDFLAGS], [-Wl,-z,defs])])
     m4_foreach_w([flag], [-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed],
         [BERTH_TRY_FLAG([BERTH_LDFLAGS], m4_defn([flag]))])
-    PLUGIN_LDFLAGS="-module -avoid-version -shrext .so -Wl,-z,nodelete"
+    PLUGIN_LDFLAGS="-shrext .so -Wl,-z,nodelete"
 ])
 
 dnl BERTH_PLUGIN_SWITCH(KIND, NAME, [PKG-CONFIG MODULE], PACKAGE)

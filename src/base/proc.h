@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proc.h - running other programs. */
+#ifndef BERTH_BASE_PROC_H
+#define BERTH_BASE_PROC_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include <signal.h>
+#include <sys/types.h>
+
+/* Run a program to its end; the request is the plugin ABI's, see berth/plugin.h.  Its exit
+ * status (128+n for signal n), or -errno when it could not be started (-ENOENT, -EACCES,
+ * ...), was killed at the deadline (-ETIMEDOUT) or by the user's wish (-ECANCELED). */
+int proc_run(const struct berth_run *what, struct berth_error *err);
+
+/* Set by proc_catch_signals() once SIGINT or SIGTERM arrived. */
+extern volatile sig_atomic_t proc_cancelled;
+
+/* A descriptor of that process, or -errno (-ESRCH: gone). */
+int proc_pidfd(pid_t pid);
+
+#endif
