@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd.h - the command line.
+ *
+ * Adding a command: write src/cmd/cmd_<name>.c with one `const struct cmd`, name it in the
+ * table of commands.c, add the file to cmd.am and a page to docs/man.  tests/cli compares
+ * the table, the help texts and the pages, and fails when one of them lacks something.
+ */
+#ifndef BERTH_CMD_CMD_H
+#define BERTH_CMD_CMD_H
+
+#include "base/error.h"
+#include "base/list.h"
+#include "conf/conf.h"
+#include "engine/engine.h"
+
+/* Exit statuses of podman. */
+#define EXIT_ENGINE    125 /* the engine failed */
+#define EXIT_CANNOT    126 /* the command in the container cannot be invoked */
+#define EXIT_NOT_FOUND 127 /* it was not found */
+
+/* How values of an option are kept; the member at `offset` in the command's struct has the
+ * type named here. */
+enum opt_type {
+    OPT_BOOL,     /* bool; --x, --x=true, --x=false */
+    OPT_STRING,   /* char *; the last one wins */
+    OPT_LIST,     /* struct berth_list; each use adds one */
+    OPT_CSV,      /* struct berth_list; each use adds its comma-separated parts */
+    OPT_INT,      /* int64_t */
+    OPT_UINT,     /* uint64_t */
+    OPT_TRISTATE, /* int: -1 not given, 0, 1 */
+};
+
+struct opt {
+    const char *name; /* long name */
+    char letter;      /* 0: none */
+    enum opt_type type;
+    size_t offset;
+    const char *arg;    /* word for the value in help texts; NULL for bools */
+    const char *preset; /* shown in help and parsed before the command line; NULL: none */
+    const char *help;   /* one line, no full stop */
+    const char *bare; /* value when given without one (--x alone); NULL: a value must follow */
+    bool hidden;      /* accepted for podman's sake, not in --help */
+};
+
+struct cli; /* the running program: global flags, configuration, engine */
+
+struct cmd {
+    const char *name;       /* "ps", or "plugin list" for a command of a group */
+    const char *aliases;    /* comma separated; NULL: none */
+    const char *args;       /* for the usage line: "[options] CONTAINER [CONTAINER...]" */
+    const char *summary;    /* one line, for tables of commands */
+    const char *text;       /* longer, for --help; NULL: the summary */
+    const struct opt *opts; /* ends with a NULL name; NULL: none */
+    size_t size;            /* of the command's struct of options, zeroed before use */
+    bool interspersed;      /* options may follow arguments (not for run and exec) */
+    int min_args, max_args; /* -1: any number */
+    bool hidden;
+    /* Exit status.  A failure described in err is printed as "Error: ..." and ends with
+     * err->exit_status, or 125. */
+    int (*run)(struct cli *cli, void *opts, int argc, char **argv, struct berth_error *err);
+};
+
+extern const struct cmd *const commands[]; /* ends with NULL */
+
+/* The configuration, loaded at first use; borrowed. */
+int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err);
+
+/* The engine, opened at first use; borrowed; closed when the program ends. */
+int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct berth_error *err);
+
+/* Was this option given on the command line?  By member of the command's struct. */
+bool cli_given(const struct cli *cli, const char *option);
+
+/* The whole command line as typed, for CreateCommand. */
+char *const *cli_argv(const struct cli *cli);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - what libpod means, once, above all backends.
+ *
+ * The engine is the only caller of src/wrap.  Commands (src/cmd) call the engine and print.
+ * Objects live for one command; nothing here is shared between threads.
+ *
+ * Order of locks, outermost first: pod, container, volume, then a state transaction.  A
+ * transaction is a leaf: no lock is taken, no program run and no network used inside one.
+ */
+#ifndef BERTH_ENGINE_ENGINE_H
+#define BERTH_ENGINE_ENGINE_H
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "conf/conf.h"
+#include "wrap/wrap.h"
+
+struct storage;
+
+struct engine {
+    struct conf *conf;        /* lent; its paths are merged with the store's record */
+    struct berth_place place; /* lends from conf */
+    struct state *state;      /* open from engine_open() on */
+    struct locks *locks;      /* opened by engine_locks() */
+    struct net *net;          /* opened by engine_net() */
+    struct storage *storage;  /* opened by engine_storage() */
+    struct engine_oci *ocis;  /* runtimes opened so far */
+    size_t n_ocis;
+    bool refreshed; /* this process found the alive file missing */
+};
+
+/* engine_open() flags */
+#define ENGINE_READONLY (1u << 0) /* look only: no refresh, no directories, no lock segment */
+#define ENGINE_NO_BOOT  (1u << 1) /* skip boot detection (renumber, reset) */
+
+/*
+ * Open the store, merge and check its record of paths, and put everything right after a
+ * boot.  Errors: the store cannot be had; it was made for other paths (EINVAL).
+ */
+int engine_open(struct conf *conf, unsigned flags, struct engine **out,
+                struct berth_error *err);
+void engine_close(struct engine *e);
+
+static inline void engine_closep(struct engine **e)
+{
+    engine_close(*e);
+}
+#define _cleanup_engine_ _cleanup_(engine_closep)
+
+/* Parts that only some commands need, opened at first use.  Borrowed. */
+int engine_locks(struct engine *e, struct locks **out, struct berth_error *err);
+int engine_net(struct engine *e, struct net **out, struct berth_error *err);
+int engine_storage(struct engine *e, struct storage **out, struct berth_error *err);
+
+/* The OCI runtime that a container names, or the default where `name` is NULL or empty.
+ * -ENOEXEC: it is gone. */
+int engine_oci(struct engine *e, const char *name, struct oci **out, struct berth_error *err);
+
+/* Name of the default runtime as containers record it ("crun"). */
+const char *engine_oci_default(const struct engine *e);
+
+/* Arguments of the command that conmon runs when a container ends, without session and
+ * container ID (container-lifecycle: our own program, global flags, `container cleanup`). */
+int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_list *out,
+                        struct berth_error *err);
+
+#endif
