@@ -150,6 +150,8 @@ static int finish(const struct berth_run *what, int r, pid_t pid, struct berth_b
         kill(pid, SIGKILL);
     status = reap(pid);
     trim(errs);
+    if (what->errors && errs->len)
+        buf_put(what->errors, errs->data, errs->len);
     if (r == -ETIMEDOUT)
         return fail(err, ETIMEDOUT, "%s did not finish in time and was killed", name);
     if (r == -ECANCELED)
@@ -160,7 +162,7 @@ static int finish(const struct berth_run *what, int r, pid_t pid, struct berth_b
         return fail_errno(err, -status, "waiting for %s", name);
     if (status > 0 && (what->flags & BERTH_RUN_STDERR_IS_ERROR))
         fail(err, EIO, "%s", errs->len ? errs->data : "exited with an error and said nothing");
-    else if (errs->len)
+    else if (errs->len && !what->errors)
         log_debug("%s: %s", name, errs->data);
     return status;
 }
