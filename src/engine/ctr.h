@@ -55,4 +55,78 @@ static inline int ctr_status(const struct ctr *c)
 const char *ctr_static_dir(const struct ctr *c); /* the bundle too */
 const char *ctr_run_dir(const struct ctr *c);
 
+/* Number of its lock. */
+uint32_t ctr_lock_id(const struct ctr *c);
+
+/* Name of the OCI runtime it records. */
+const char *ctr_runtime(const struct ctr *c);
+
+/* Running, paused or about to stop: there is a process. */
+bool ctr_alive(const struct ctr *c);
+
+/* ------------------------------------------------------------- lock and sync */
+
+/*
+ * Take the lock, read the record again and let it follow reality: a container whose exit
+ * file is there, or whose monitor and process are gone, becomes stopped (event `died`, exit
+ * code recorded).  -ENOENT: it was removed meanwhile.
+ */
+int ctr_lock(struct ctr *c, struct berth_error *err);
+void ctr_unlock(struct ctr *c);
+
+/* Only the second half; the lock is held. */
+int ctr_sync_locked(struct ctr *c, struct berth_error *err);
+
+/* Would a sync change it?  Looks for the exit file and at the processes only, so listings
+ * can ask for each container: numbers as in the state document. */
+bool ctr_is_stale(struct engine *e, const char *id, int status, int64_t pid,
+                  int64_t conmon_pid);
+
+/* ---------------------------------------------------------------- operations */
+
+struct ctr_options;
+
+/* Create from what the user typed; argv is the command line for the record.  *out is the
+ * caller's, unlocked. */
+int ctr_create(struct engine *e, const struct ctr_options *o, char *const *argv,
+               struct ctr **out, struct berth_error *err);
+
+/* Operations and the states they accept: container-lifecycle table of podman.  A state that
+ * does not fit: -EINVAL with "container state improper". */
+int ctr_init(struct ctr *c, struct berth_error *err);
+
+/* attach_fd NULL: detached; else *attach_fd is a connected stream socket (berth/oci.h)
+ * that misses nothing. */
+int ctr_start(struct ctr *c, int *attach_fd, struct berth_error *err);
+
+/* seconds: how long to wait for the stop signal to do it. -ESRCH: it was not running. */
+int ctr_stop(struct ctr *c, uint32_t seconds, struct berth_error *err);
+int ctr_kill(struct ctr *c, int signal, struct berth_error *err);
+int ctr_pause(struct ctr *c, struct berth_error *err);
+int ctr_unpause(struct ctr *c, struct berth_error *err);
+int ctr_cleanup(struct ctr *c, struct berth_error *err);
+
+/* Wait for the end, for the cleanup of it, and give the exit code. */
+int ctr_wait(struct ctr *c, int32_t *out_code, struct berth_error *err);
+
+#define CTR_REMOVE_FORCE   (1u << 0) /* running and paused ones too */
+#define CTR_REMOVE_VOLUMES (1u << 1) /* with its anonymous volumes */
+/* timeout: seconds for the stop of a running one; UINT32_MAX: its own. */
+int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err);
+
+/* Seconds that it is given to stop, and the signal. */
+uint32_t ctr_stop_timeout(const struct ctr *c);
+int ctr_stop_signal(const struct ctr *c);
+
+/* As the runtime plugins see it.  Lends from c; the strings it builds live in *view. */
+struct ctr_view {
+    struct berth_container c;
+    struct berth_list strings;
+    struct berth_list exit_command;
+    struct berth_buf config, state;
+};
+int ctr_view_make(struct ctr *c, struct ctr_view *view, struct berth_error *err);
+void ctr_view_free(struct ctr_view *view);
+#define _cleanup_view_ _cleanup_(ctr_view_free)
+
 #endif

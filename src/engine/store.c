@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.c - look-ups and transactions; see store.h. */
+#include "engine/store.h"
+#include "base/str.h"
+
+int store_begin(struct engine *e, bool write, struct txn **out, struct berth_error *err)
+{
+    return state_begin(e->state, write ? BERTH_TXN_WRITE : 0, BERTH_WAIT_FOREVER, out, err);
+}
+
+/* Does a record's namespace hide it from this engine? */
+static bool hidden(const struct engine *e, const char *ns)
+{
+    return !str_empty(e->conf->namespace_) && !str_eq(e->conf->namespace_, ns ? ns : "");
+}
+
+static int keep_id(const char *id, char out[static ID_LEN + 1], struct berth_error *err)
+{
+    if (strlen(id) > ID_LEN)
+        return fail(err, EUCLEAN, "the store has an ID of %zu bytes, more than %d", strlen(id),
+                    ID_LEN);
+    strcpy(out, id);
+    return 0;
+}
+
+struct prefix_search {
+    const struct engine *e;
+    char first[ID_LEN + 1];
+    unsigned found;
+};
+
+static int match_prefix(void *arg, const struct berth_record *rec)
+{
+    struct prefix_search *s = arg;
+
+    if (hidden(s->e, rec->ns) || strlen(rec->id) > ID_LEN)
+        return 0;
+    if (s->found++ == 0)
+        strcpy(s->first, rec->id);
+    return s->found > 1; /* two are enough to refuse */
+}
+
+static int not_found(uint32_t kind, const char *s, bool other, struct berth_error *err)
+{
+    if (kind == BERTH_POD && other)
+        return fail(err, ENOENT, "%s is a container, not a pod: no such pod", s);
+    if (kind == BERTH_POD)
+        return fail(err, ENOENT, "no pod with name or ID %s found: no such pod", s);
+    if (other)
+        return fail(err, ENOENT, "\"%s\" is a pod, not a container: no such container", s);
+    return fail(err, ENOENT, "no container with name or ID \"%s\" found: no such container", s);
+}
+
+static int ambiguous(uint32_t kind, const char *s, struct berth_error *err)
+{
+    if (kind == BERTH_POD)
+        return fail(err, EEXIST, "more than one result for ID or name %s: pod already exists",
+                    s);
+    return fail(err, EEXIST,
+                "more than one result for container ID %s: container already exists", s);
+}
+
+int store_find(struct engine *e, struct txn *t, uint32_t kind, const char *s,
+               char out[static ID_LEN + 1], struct berth_error *err)
+{
+    struct berth_record rec = {.size = sizeof(rec)};
+    struct prefix_search search = {.e = e};
+    struct berth_scan scan = {.size = sizeof(scan), .kind = kind, .want = 0, .prefix = s};
+    bool namespaced = !str_empty(e->conf->namespace_), other = false;
+    uint32_t found_kind;
+    const char *id;
+    int r;
+
+    if (str_empty(s))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    if (id_is_full(s)) {
+        r = txn_get(t, kind, s, 0, &rec, err);
+        if (r != -ENOENT)
+            return r < 0 ? r : keep_id(s, out, err);
+    }
+    r = txn_resolve(t, 0, s, &found_kind, &id, err);
+    if (r == 0 && found_kind == kind)
+        return keep_id(id, out, err);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    other = r == 0;
+    if (namespaced)
+        scan.want = BERTH_REC_ATTRS;
+    r = txn_scan(t, &scan, match_prefix, &search, err);
+    if (r < 0)
+        return r;
+    if (search.found > 1)
+        return ambiguous(kind, s, err);
+    if (search.found == 0)
+        return not_found(kind, s, other, err);
+    error_clear(err);
+    strcpy(out, search.first);
+    return 0;
+}
+
+struct scan_filter {
+    const struct engine *e;
+    berth_record_fn *fn;
+    void *arg;
+};
+
+static int in_namespace(void *arg, const struct berth_record *rec)
+{
+    struct scan_filter *f = arg;
+
+    return hidden(f->e, rec->ns) ? 0 : f->fn(f->arg, rec);
+}
+
+int store_scan(struct engine *e, struct txn *t, uint32_t kind, uint64_t want,
+               berth_record_fn *fn, void *arg, struct berth_error *err)
+{
+    struct berth_scan scan = {.size = sizeof(scan), .kind = kind, .want = want};
+    struct scan_filter filter = {e, fn, arg};
+
+    if (str_empty(e->conf->namespace_))
+        return txn_scan(t, &scan, fn, arg, err);
+    scan.want |= BERTH_REC_ATTRS;
+    return txn_scan(t, &scan, in_namespace, &filter, err);
+}
+
+struct id_search {
+    uint32_t mask;
+    struct berth_list *out;
+};
+
+static int add_id(void *arg, const struct berth_record *rec)
+{
+    struct id_search *s = arg;
+    int status = rec->status;
+
+    if (s->mask && (status < 0 || status > 31 || !(s->mask & (1u << status))))
+        return 0;
+    return list_add(s->out, rec->id);
+}
+
+int store_ids(struct engine *e, uint32_t kind, uint32_t mask, struct berth_list *out,
+              struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    struct id_search search = {mask, out};
+    int r = store_begin(e, false, &t, err);
+
+    if (r < 0)
+        return r;
+    return store_scan(e, t, kind, mask ? BERTH_REC_ATTRS : 0, add_id, &search, err);
+}
+
+int store_exit_code(struct engine *e, const char *id, int32_t *out, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    struct berth_exit code = {.size = sizeof(code)};
+    int r = store_begin(e, false, &t, err);
+
+    if (r < 0)
+        return r;
+    r = txn_exit_get(t, id, &code, err);
+    if (r == -ENOENT)
+        return fail(err, ENOENT, "getting exit code of container %s from DB: no such exit code",
+                    id);
+    if (r == 0)
+        *out = code.code;
+    return r;
+}

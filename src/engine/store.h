@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h - what libpod's State interface means, on the primitives of a state plugin.
+ *
+ * Names are unique over containers and pods, dependencies must exist and stay inside a
+ * pod, a partial ID must fit one object, and a libpod namespace hides the others: all of it
+ * is decided here, once for every backend.  Texts of errors are podman's.
+ *
+ * Functions with a struct txn work in that transaction; the others begin one of their own.
+ */
+#ifndef BERTH_ENGINE_STORE_H
+#define BERTH_ENGINE_STORE_H
+
+#include "engine/ctr.h"
+
+/* A transaction, waiting as long as it takes. */
+int store_begin(struct engine *e, bool write, struct txn **out, struct berth_error *err);
+
+/* ------------------------------------------------------------------ look up */
+
+/* Full ID from a full ID, a name, or the first bytes of an ID.  kind: BERTH_CONTAINER,
+ * BERTH_POD.  -ENOENT: none; -EEXIST: several fit. */
+int store_find(struct engine *e, struct txn *t, uint32_t kind, const char *name_or_id,
+               char out[static ID_LEN + 1], struct berth_error *err);
+
+/* Visit records of the engine's namespace. */
+int store_scan(struct engine *e, struct txn *t, uint32_t kind, uint64_t want,
+               berth_record_fn *fn, void *arg, struct berth_error *err);
+
+/* Full IDs of all containers (status_mask: bit per enum ctr_status; 0: any), in order. */
+int store_ids(struct engine *e, uint32_t kind, uint32_t status_mask, struct berth_list *out,
+              struct berth_error *err);
+
+/* ---------------------------------------------------------------- containers */
+
+/* Load one container: configuration and state.  ctr_lookup() takes what the user typed.
+ * *out is the caller's.  -ENOENT. */
+int ctr_load(struct engine *e, const char *id, struct ctr **out, struct berth_error *err);
+int ctr_lookup(struct engine *e, const char *name_or_id, struct ctr **out,
+               struct berth_error *err);
+
+/* Every container that matches, loaded in one transaction. */
+int ctr_load_all(struct engine *e, uint32_t status_mask, struct ctr ***out, size_t *n,
+                 struct berth_error *err);
+void ctr_free_all(struct ctr **ctrs, size_t n);
+
+/* Read state, name and network namespace again (and the configuration, which a rename or
+ * renumbering may have changed).  -ENOENT: it is gone. */
+int store_reload(struct ctr *c, struct berth_error *err);
+
+/* Put a new container into the store, with links to what it needs.  networks: object of
+ * PerNetworkOptions, or NULL.  -EEXIST: ID or name in use. */
+int store_add(struct ctr *c, json *networks, struct berth_error *err);
+
+/* Write the state.  `code`: put this exit code into the side table too (EXIT_NONE: none). */
+#define EXIT_NONE INT32_MIN
+int store_save(struct ctr *c, int32_t code, struct berth_error *err);
+
+/* Write the configuration, under a new name if c->name differs from old_name. */
+int store_rewrite(struct ctr *c, const char *old_name, struct berth_error *err);
+
+/* Remove it, and its links.  -ENOTEMPTY: containers depend on it, or sessions are left. */
+int store_remove(struct ctr *c, int32_t code, struct berth_error *err);
+
+/* IDs of containers that depend on it. */
+int store_dependents(struct ctr *c, struct berth_list *out, struct berth_error *err);
+
+/* IDs of containers that it depends on: namespaces it joins and explicit ones. */
+int ctr_dependencies(const struct ctr *c, struct berth_list *out);
+
+/* Networks of a container: object of name -> PerNetworkOptions, never NULL; the caller's. */
+int store_networks(struct ctr *c, json **out, struct berth_error *err);
+
+/* Exit code of a container that may be gone.  -ENOENT. */
+int store_exit_code(struct engine *e, const char *id, int32_t *out, struct berth_error *err);
+
+/* Forget exit codes older than five minutes of containers that are gone.  Quick when
+ * there is nothing to do: looks in a reading transaction first. */
+int store_exit_prune(struct engine *e, struct berth_error *err);
+
+/* ------------------------------------------------------------- exec sessions */
+
+int store_exec_add(struct ctr *c, const char *session, struct berth_error *err);
+int store_exec_remove(struct ctr *c, const char *session, struct berth_error *err);
+int store_exec_remove_all(struct ctr *c, struct berth_error *err);
+
+/* ID of the container of a session.  -ENOENT. */
+int store_exec_find(struct engine *e, const char *session, char out[static ID_LEN + 1],
+                    struct berth_error *err);
+
+/* ------------------------------------------------------------------ identity */
+
+/* Merge the store's record of its paths into the configuration, and check it: what the user
+ * chose must agree, the rest is taken over; what is missing is written.  -EINVAL. */
+int store_validate(struct engine *e, bool readonly, struct berth_error *err);
+
+/* After a boot: in one transaction, forget what no longer runs. */
+int store_refresh(struct engine *e, struct berth_error *err);
+
+#endif
