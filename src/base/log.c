@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include <syslog.h>
 #include <time.h>
 
 static int threshold = BERTH_LOG_WARNING;
+static bool to_syslog;
 
 static const struct {
     const char *word;
@@ -19,6 +21,13 @@ static const struct {
 void log_set_level(int level)
 {
     threshold = level;
+}
+
+void log_set_syslog(bool on)
+{
+    if (on && !to_syslog)
+        openlog("berth", LOG_PID, LOG_USER);
+    to_syslog = on;
 }
 
 int log_level(void)
@@ -58,6 +67,8 @@ void log_vwrite(int level, const char *file, int line, const char *fmt, va_list 
     if (localtime_r(&now, &tm))
         strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S%z", &tm);
     buf_vprintf(&msg, fmt, ap);
+    if (to_syslog)
+        syslog(level, "%s", buf_str(&msg));
     buf_printf(&out, "time=\"%s\" level=%s msg=\"", when, log_level_name(level));
     for (const char *s = buf_str(&msg); *s; s++) {
         if (*s == '"' || *s == '\\')

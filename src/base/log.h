@@ -15,6 +15,9 @@
 void log_set_level(int level);
 int log_level(void);
 
+/* Send every line to the system log as well. */
+void log_set_syslog(bool on);
+
 /* Parse podman's words (trace, debug, info, warn, warning, error, fatal, panic). -EINVAL. */
 int log_parse_level(const char *word, int *out);
 const char *log_level_name(int level);

@@ -75,4 +75,8 @@ bool cli_given(const struct cli *cli, const char *option);
 /* The whole command line as typed, for CreateCommand. */
 char *const *cli_argv(const struct cli *cli);
 
+/* Print "Error: ..." now: for commands that go on with the next container after one failed.
+ * The last failure is to be returned instead. */
+void cli_print_error(const struct berth_error *err);
+
 #endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli_open.c - the configuration and the engine, at the first command that asks.
+ *
+ * Apart from cli.c so that a program without either (a test of the parser) links.
+ */
+#include "base/str.h"
+#include "cmd/cli.h"
+#include <sys/resource.h>
+
+/* Global options that are keys of the configuration.  Empty values count as not given:
+ * exit commands have `--network-config-dir ""`. */
+static const struct {
+    size_t offset;
+    bool list;
+    const char *key;
+} keys[] = {
+    {offsetof(struct cli_globals, root), false, "graph_root"},
+    {offsetof(struct cli_globals, runroot), false, "run_root"},
+    {offsetof(struct cli_globals, tmpdir), false, "tmp_dir"},
+    {offsetof(struct cli_globals, volumepath), false, "volume_path"},
+    {offsetof(struct cli_globals, storage_driver), false, "storage_driver"},
+    {offsetof(struct cli_globals, state_type), false, "StateType"},
+    {offsetof(struct cli_globals, lock_type), false, "LockType"},
+    {offsetof(struct cli_globals, runtime), false, "OCIRuntime"},
+    {offsetof(struct cli_globals, network_backend), false, "NetworkBackend"},
+    {offsetof(struct cli_globals, namespace_), false, "namespace"},
+    {offsetof(struct cli_globals, cgroup_manager), false, "cgroup_manager"},
+    {offsetof(struct cli_globals, conmon), false, "conmon_path"},
+    {offsetof(struct cli_globals, events_backend), false, "events_logger"},
+    {offsetof(struct cli_globals, network_config_dir), false, "network_config_dir"},
+    {offsetof(struct cli_globals, network_cmd_path), false, "network_cmd_path"},
+    {offsetof(struct cli_globals, plugin_path), true, "plugin_dirs"},
+    {offsetof(struct cli_globals, runtime_flag), true, "runtime_flags"},
+    {offsetof(struct cli_globals, hooks_dir), true, "hooks_dir"},
+};
+
+static void close_all(struct cli *cli)
+{
+    if (cli->engine)
+        engine_close(cli->engine);
+    conf_free(cli->conf);
+    cli->engine = NULL;
+    cli->conf = NULL;
+}
+
+int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err)
+{
+    struct conf_override overrides[ARRAY_LEN(keys) + 64];
+    size_t n = 0;
+    int r;
+
+    if (!cli->conf) {
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            const void *at = (const char *)&cli->globals + keys[i].offset;
+            char *const one[] = {keys[i].list ? NULL : *(char *const *)at, NULL};
+            char *const *values = keys[i].list ? list_argv(at) : one;
+
+            for (; *values && n < ARRAY_LEN(overrides); values++)
+                if (**values)
+                    overrides[n++] = (struct conf_override){keys[i].key, *values};
+        }
+        r = conf_load(cli->globals.config, overrides, n, &cli->conf, NULL, err);
+        if (r < 0)
+            return r;
+        cli->close = close_all;
+    }
+    *out = cli->conf;
+    return 0;
+}
+
+/* Containers inherit what conmon inherits from us: as many files as podman gives them. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit = {1048576, 1048576};
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct berth_error *err)
+{
+    struct conf *conf;
+    int r;
+
+    if (!cli->engine) {
+        r = cli_conf(cli, &conf, err);
+        if (r < 0)
+            return r;
+        raise_file_limit();
+        r = engine_open(conf, flags, &cli->engine, err);
+        if (r < 0)
+            return r;
+    }
+    *out = cli->engine;
+    return 0;
+}
