@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mutex.c - taking and releasing the robust mutexes of a lock segment. */
+#include "segment.h"
+
+#include <time.h>
+
+/* How long to sleep before looking whether the user wants to stop. */
+#define SLICE_NS 100000000ull
+
+/* What glibc keeps in the word "kind". */
+#define KIND_ROBUST     0x10
+#define KIND_PSHARED    0x80
+#define KIND_NO_ELISION 0x200 /* set by those who ask for PTHREAD_MUTEX_NORMAL by name */
+#define KIND_TYPE       0x03
+
+#define FUTEX_TID 0x3fffffffu
+
+/*
+ * The bytes come from another process.  With other kinds glibc does other things, and
+ * aborts over what it takes for its own mistakes, so it gets to see these only: robust,
+ * shared, and of type normal, recursive or error-checking.
+ */
+static int kind_known(const pthread_mutex_t *m)
+{
+    int kind = __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED) & ~KIND_NO_ELISION;
+
+    return (kind & ~KIND_TYPE) == (KIND_ROBUST | KIND_PSHARED) && (kind & KIND_TYPE) != 3;
+}
+
+static berth_deadline now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (berth_deadline)ts.tv_sec * 1000000000u + (berth_deadline)ts.tv_nsec;
+}
+
+/* The mutex is taken: wait for it. */
+static int wait_for(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline)
+{
+    int r;
+
+    do {
+        berth_deadline until = now();
+        struct timespec ts;
+
+        if (h->cancelled(h->core))
+            return ECANCELED;
+        if (until >= deadline)
+            return ETIMEDOUT;
+        until = deadline - until > SLICE_NS ? until + SLICE_NS : deadline;
+        ts.tv_sec = (time_t)(until / 1000000000u);
+        ts.tv_nsec = (long)(until % 1000000000u);
+        r = pthread_mutex_clocklock(m, CLOCK_MONOTONIC, &ts);
+    } while (r == ETIMEDOUT || r == EAGAIN);
+    return r;
+}
+
+int mutex_take(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline)
+{
+    int r;
+
+    if (!kind_known(m))
+        return -EUCLEAN;
+    r = pthread_mutex_trylock(m);
+    if (r == 0)
+        return 0;
+    if (r == EBUSY || r == EAGAIN) {
+        if (deadline == BERTH_NO_WAIT)
+            return -EBUSY;
+        r = wait_for(h, m, deadline);
+    }
+    if (r == EOWNERDEAD) {
+        /* Without this the mutex would be lost for everybody once it is released. */
+        r = pthread_mutex_consistent(m);
+        if (r == 0)
+            return BERTH_LOCK_ORPHANED;
+        pthread_mutex_unlock(m);
+    }
+    return -r;
+}
+
+int mutex_give(pthread_mutex_t *m)
+{
+    int r;
+
+    do {
+        r = pthread_mutex_unlock(m);
+    } while (r == EAGAIN);
+    return -r;
+}
+
+int mutex_held(const pthread_mutex_t *m)
+{
+    unsigned word = (unsigned)__atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED);
+
+    return (word & FUTEX_TID) != 0;
+}
+
+const char *mutex_reason(int code)
+{
+    switch (code) {
+    case -EBUSY:
+        return "somebody has it";
+    case -ETIMEDOUT:
+        return "somebody has had it until the deadline";
+    case -ECANCELED:
+        return "interrupted while waiting for it";
+    case -ENOTRECOVERABLE:
+        return "its last owner died and left it unusable";
+    case -EUCLEAN:
+        return "its bytes are damaged";
+    default:
+        return "the system refused it";
+    }
+}
