@@ -19,7 +19,7 @@
 /* A named runtime and where its program may be. */
 struct conf_runtime {
     char *name;
-    char *plugin; /* OCI plugin that drives it; NULL: the one of its name, else "crun" */
+    char *plugin; /* OCI plugin that drives it; NULL: the one of its name, else the default */
     struct berth_list paths;
 };
 
@@ -58,8 +58,8 @@ struct conf {
     struct conf_runtime *runtimes;
     size_t n_runtimes;
     bool no_pivot_root;
-    char *events_logger; /* "file", "journald", "none" */
-    char *events_logfile_path;
+    char *events_logger;             /* "file", "journald", "none" */
+    char *events_logfile_path;       /* NULL: <tmp_dir>/events/events.log */
     int64_t events_logfile_max_size; /* bytes */
     uint32_t stop_timeout;           /* seconds */
     uint32_t exit_command_delay;     /* seconds */
@@ -88,7 +88,8 @@ struct conf {
     struct conf_private *private_;
 };
 
-/* One value from the command line: key as in the file, value as text. */
+/* One value from the command line: key as in the file, value as text.  A key that comes
+ * twice counts once, the last, or adds to its list. */
 struct conf_override {
     const char *key;
     const char *value;
@@ -96,8 +97,9 @@ struct conf_override {
 
 /*
  * Read the layers (design: /usr/share, /etc, conf.d, the user's), or only `file` if it is
- * not NULL (BERTH_CONF or --config), then apply the overrides.  Errors name file, line and
- * the nearest known key; the first is in err, and with `all` every one is in that list.
+ * not NULL (--config) or the one that BERTH_CONF names, then apply the overrides.  Errors name
+ * file, line and the nearest known key; the first is in err, and with `all` every one is in
+ * that list.
  */
 int conf_load(const char *file, const struct conf_override *overrides, size_t n,
               struct conf **out, struct berth_list *all, struct berth_error *err);
@@ -115,8 +117,9 @@ int conf_adopt(char **member, const char *value);
 /* The place as plugins are told; members lend from c. */
 void conf_place(const struct conf *c, struct berth_place *out);
 
-/* Visit every key in the order of the manual: value as berth.conf would have it, and where
- * it came from ("default", "flag --root", "/etc/berth/berth.conf:12"). */
+/* Visit every key in the order of the manual, then the options in plugins' sections: value
+ * as berth.conf would have it, and where it came from ("default", "flag --root",
+ * "/etc/berth/berth.conf:12").  `section` is NULL for keys of the top level. */
 typedef void conf_visit_fn(void *arg, const char *section, const char *key, const char *value,
                            const char *origin);
 void conf_visit(const struct conf *c, conf_visit_fn *fn, void *arg);
