@@ -129,6 +129,18 @@ unsigned store_random(unsigned *seed, unsigned n)
 
 /* -------------------------------------------------------------------- dump */
 
+void store_same_text(const char *got, const char *want)
+{
+    while (*got || *want) {
+        size_t g = strcspn(got, "\n"), w = strcspn(want, "\n");
+
+        ck_assert_msg(g == w && memcmp(got, want, g) == 0, "got  %.*s\nwant %.*s", (int)g, got,
+                      (int)w, want);
+        got += g + (got[g] != '\0');
+        want += w + (want[w] != '\0');
+    }
+}
+
 static void say_blob(FILE *f, const char *what, const struct berth_blob *b)
 {
     uint64_t sum = 1469598103934665603u;

@@ -45,6 +45,9 @@ berth_deadline store_deadline(unsigned ms);
 /* Everything in the store as text, in a fixed order.  To be freed. */
 char *store_dump(struct store *st, struct berth_txn *t);
 
+/* Fail the test and show the first line in which two dumps differ. */
+void store_same_text(const char *got, const char *want);
+
 /* A whole record with a small configuration and state; strings are the caller's. */
 struct berth_record store_record(uint32_t kind, const char *id, const char *name);
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SQLite store against the model. */
+#include "tests/plugins/stores.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct store st;
+
+static void setup(void)
+{
+    store_init(&st, "state_sqlite", STORE_DOCS_ONLY | STORE_SECONDS);
+}
+
+static void teardown(void)
+{
+    store_fini(&st);
+}
+
+START_TEST(workload)
+{
+    if (_i % 2)
+        ck_assert_int_eq(testhost_config_set(st.cfg, "extra_indexes", "yes"), 0);
+    store_open(&st, BERTH_STATE_CREATE);
+    store_workload(&st, (unsigned)_i * 7919 + 1, 60);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sqlite");
+    TCase *tc = tcase_create("store");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, workload, 0, 10);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
