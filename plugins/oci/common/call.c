@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - calls of the runtime that do not go through conmon. */
+#include "call.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "args.h"
+#include "message.h"
+
+/* What a failed call means. */
+static int fail_call(struct berth_oci *r, const struct rt_call *what, int status,
+                     const char *errors, struct berth_error *err)
+{
+    RT_FREE char *text = r->kind->message(errors);
+    const char *line = text, *more = "";
+    size_t len = text ? strlen(text) : 0;
+    int code;
+
+    if (!len)
+        return berth_fail(r->h, err, EREMOTEIO, "%s %s failed with exit status %d", r->name,
+                          what->words[0], status);
+    if (what->starting)
+        return rt_fail_text(r, err, text);
+    code = rt_own_text(r->kind, text, len);
+    if (!code) {
+        code = rt_classify(r->kind, text, &line, &len, &more);
+        /* A missing file is no missing container. */
+        code = code == EACCES ? EPERM : code == ENOENT ? EREMOTEIO : code;
+    }
+    return berth_fail(r->h, err, code, "%s %s: %.*s%s", r->name, what->words[0], (int)len, line,
+                      more);
+}
+
+static int run_call(struct berth_oci *r, const struct rt_call *what, struct berth_run *run,
+                    struct berth_error *err)
+{
+    const struct berth_host *h = r->h;
+    int status = h->run(h->core, run, err);
+
+    if (status == -ENOENT || status == -EACCES)
+        return berth_fail(h, err, ENOEXEC, "cannot run %s: %s", r->path, strerror(-status));
+    if (status == -ETIMEDOUT)
+        return berth_fail(h, err, ETIMEDOUT, "%s %s did not end in time", r->name,
+                          what->words[0]);
+    if (status > 0)
+        return fail_call(r, what, status, h->buf_data(h->core, run->errors).data, err);
+    return status;
+}
+
+int rt_call(struct berth_oci *r, const struct rt_call *what, char **out,
+            struct berth_error *err)
+{
+    const struct berth_host *h = r->h;
+    RT_STRV struct rt_strv argv = {0};
+    RT_STRV struct rt_strv env = {0};
+    struct berth_run run = {
+        .size = sizeof(run),
+        .input = what->input,
+        .netns_fd = -1,
+        .deadline = rt_now() + r->command_time,
+    };
+    int rc;
+
+    rt_strv_add(&argv, r->path, NULL);
+    rt_strv_words(&argv, "--", r->runtime_flags);
+    for (const char *const *w = what->words; *w; w++)
+        rt_strv_add(&argv, *w, NULL);
+    if (what->id)
+        rt_strv_add(&argv, what->id, what->last, NULL);
+    rt_env_runtime(r, what->with_path, &env);
+    if (!rt_strv_ok(&argv) || !rt_strv_ok(&env))
+        return rt_no_memory(r, err);
+    run.argv = (const char *const *)argv.v;
+    run.env = (const char *const *)env.v;
+    run.output = h->buf_new(h->core);
+    run.errors = h->buf_new(h->core);
+    if (!run.output || !run.errors)
+        rc = rt_no_memory(r, err);
+    else
+        rc = run_call(r, what, &run, err);
+    if (rc == 0 && out) {
+        struct berth_blob text = h->buf_data(h->core, run.output);
+
+        *out = strndup(text.data, text.len);
+        if (!*out)
+            rc = rt_no_memory(r, err);
+    }
+    h->buf_free(h->core, run.output);
+    h->buf_free(h->core, run.errors);
+    return rc;
+}
+
+static int parse_state(struct berth_oci *r, const char *text, int32_t *out_pid,
+                       struct berth_error *err)
+{
+    static const char *const names[] = {
+        [BERTH_OCI_CREATED] = "created",
+        [BERTH_OCI_RUNNING] = "running",
+        [BERTH_OCI_PAUSED] = "paused",
+        [BERTH_OCI_STOPPED] = "stopped",
+    };
+    RT_JSON struct json_object *o = rt_json_parse(text, strlen(text));
+    const char *status = rt_json_string(o, "status");
+    struct json_object *pid;
+    int64_t value = 0;
+
+    if (!status)
+        return berth_fail(r->h, err, EPROTO, "%s state gave no status", r->name);
+    if (json_object_object_get_ex(o, "pid", &pid)) {
+        value = json_object_is_type(pid, json_type_int) ? json_object_get_int64(pid) : -1;
+        if (value < 0 || value > INT_MAX)
+            return berth_fail(r->h, err, EPROTO, "%s state gave a wrong pid", r->name);
+    }
+    for (int i = BERTH_OCI_CREATED; i <= BERTH_OCI_STOPPED; i++) {
+        if (strcmp(status, names[i]) == 0) {
+            *out_pid = i == BERTH_OCI_STOPPED ? 0 : (int32_t)value;
+            return i;
+        }
+    }
+    return berth_fail(r->h, err, EPROTO, "%s state gave the unknown status \"%s\"", r->name,
+                      status);
+}
+
+int rt_state(struct berth_oci *r, const struct berth_container *c, int32_t *out_pid,
+             struct berth_error *err)
+{
+    static const char *const words[] = {"state", NULL};
+    const struct rt_call what = {.words = words, .id = c->id};
+    RT_FREE char *text = NULL;
+    int rc;
+
+    *out_pid = 0;
+    rc = rt_call(r, &what, &text, err);
+    if (rc == -ENOENT)
+        return BERTH_OCI_UNKNOWN;
+    return rc < 0 ? rc : parse_state(r, text, out_pid, err);
+}
+
+int rt_pidfd(int32_t pid)
+{
+    /* 0 and below would mean whole process groups to kill(). */
+    if (pid <= 0)
+        return -1;
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Is a process conmon for this container?  Its command line has "-c" and the ID. */
+static bool is_monitor(const char *id, int32_t pid)
+{
+    char path[32], text[4096];
+    RT_FD int fd = -1;
+    size_t len = 0;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    while (len < sizeof(text) - 1 && (n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)n;
+    text[len] = '\0';
+    for (const char *word = text; word < text + len; word += strlen(word) + 1) {
+        const char *next = word + strlen(word) + 1;
+
+        if (strcmp(word, "-c") == 0 && next < text + len && strcmp(next, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+void rt_kill_monitor(const char *id, int32_t pid)
+{
+    RT_FD int fd = rt_pidfd(pid);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    /* The descriptor first: then what we look at is what we kill. */
+    if (fd < 0 || !is_monitor(id, pid))
+        return;
+    if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+        while (poll(&p, 1, 1000) < 0 && errno == EINTR)
+            ;
+}
