@@ -297,6 +297,24 @@ static int host_run(struct berth_core *core, const struct berth_run *what,
     return core->run(core->run_arg, &core->th->host, what, err);
 }
 
+static struct berth_buf *host_buf_new(struct berth_core *core)
+{
+    (void)core;
+    return testhost_buf_new();
+}
+
+static void host_buf_free(struct berth_core *core, struct berth_buf *buf)
+{
+    (void)core;
+    testhost_buf_free(buf);
+}
+
+static struct berth_blob host_buf_data(struct berth_core *core, const struct berth_buf *buf)
+{
+    (void)core;
+    return (struct berth_blob){testhost_buf_data(buf), testhost_buf_len(buf)};
+}
+
 /* ------------------------------------------------------------------ the host */
 
 struct testhost *testhost_new(void)
@@ -325,6 +343,9 @@ struct testhost *testhost_new(void)
         .now = host_now,
         .cancelled = host_cancelled,
         .run = host_run,
+        .buf_new = host_buf_new,
+        .buf_free = host_buf_free,
+        .buf_data = host_buf_data,
     };
     return th;
 }

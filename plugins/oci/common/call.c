@@ -11,7 +11,24 @@
 #include <sys/syscall.h>
 
 #include "args.h"
+#include "files.h"
 #include "message.h"
+
+/* Has it ended, as far as can be told without asking the runtime? */
+static bool has_ended(const struct berth_container *c)
+{
+    RT_FREE char *file = rt_exit_path(c, NULL);
+    RT_FD int process = -1;
+    berth_date finished;
+    int32_t code;
+
+    if (file && rt_read_exit(file, &code, &finished) == 1)
+        return true;
+    if (c->pid <= 0)
+        return false;
+    process = rt_pidfd(c->pid);
+    return process < 0 && errno == ESRCH;
+}
 
 /* What a failed call means. */
 static int fail_call(struct berth_oci *r, const struct rt_call *what, int status,
@@ -20,14 +37,16 @@ static int fail_call(struct berth_oci *r, const struct rt_call *what, int status
     RT_FREE char *text = r->kind->message(errors);
     const char *line = text, *more = "";
     size_t len = text ? strlen(text) : 0;
-    int code;
+    int code = len ? rt_own_text(r->kind, text, len) : 0;
 
+    /* It may just have ended meanwhile, whatever words the runtime finds for that. */
+    if (what->running && code != ESRCH && has_ended(what->running))
+        return berth_fail(r->h, err, ESRCH, "container %s has ended", what->id);
     if (!len)
         return berth_fail(r->h, err, EREMOTEIO, "%s %s failed with exit status %d", r->name,
                           what->words[0], status);
     if (what->starting)
         return rt_fail_text(r, err, text);
-    code = rt_own_text(r->kind, text, len);
     if (!code) {
         code = rt_classify(r->kind, text, &line, &len, &more);
         /* A missing file is no missing container. */
@@ -41,16 +60,19 @@ static int run_call(struct berth_oci *r, const struct rt_call *what, struct bert
                     struct berth_error *err)
 {
     const struct berth_host *h = r->h;
-    int status = h->run(h->core, run, err);
+    int status = h->run(h->core, run, NULL);
 
-    if (status == -ENOENT || status == -EACCES)
-        return berth_fail(h, err, ENOEXEC, "cannot run %s: %s", r->path, strerror(-status));
+    if (status > 0)
+        return fail_call(r, what, status, h->buf_data(h->core, run->errors).data, err);
     if (status == -ETIMEDOUT)
         return berth_fail(h, err, ETIMEDOUT, "%s %s did not end in time", r->name,
                           what->words[0]);
-    if (status > 0)
-        return fail_call(r, what, status, h->buf_data(h->core, run->errors).data, err);
-    return status;
+    if (status == -ECANCELED)
+        return berth_fail(h, err, ECANCELED, "%s %s was interrupted", r->name, what->words[0]);
+    if (status < 0)
+        return berth_fail(h, err, status == -ENOMEM ? ENOMEM : ENOEXEC, "cannot run %s: %s",
+                          r->path, strerror(-status));
+    return 0;
 }
 
 int rt_call(struct berth_oci *r, const struct rt_call *what, char **out,

@@ -10,8 +10,9 @@ struct rt_call {
     const char *id;           /* follows the words; NULL: none */
     const char *last;         /* follows the ID; NULL: none */
     struct berth_blob input;
-    bool with_path; /* its environment has PATH */
-    bool starting;  /* a failure may be one of the container's command */
+    bool with_path;                        /* its environment has PATH */
+    bool starting;                         /* a failure may be one of the container's command */
+    const struct berth_container *running; /* that it has ended is -ESRCH; NULL: no matter */
 };
 
 /* Run it to its end.  0, or -errno as berth/oci.h has them, described.  *out (NULL: not

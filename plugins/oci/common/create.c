@@ -155,14 +155,27 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     return 0;
 }
 
+/* Removing a running container ends it, and conmon then leaves word of that: wait for
+ * it, so that it does not come after we have tidied up. */
+static void await_exit_file(struct berth_oci *r, const struct berth_container *c)
+{
+    struct berth_oci_status s = {.size = sizeof(s)};
+
+    rt_wait(r, c, NULL, rt_now() + 2 * RT_SECOND, &s, NULL);
+}
+
 int rt_remove(struct berth_oci *r, const struct berth_container *c, struct berth_error *err)
 {
     static const char *const words[] = {"delete", "--force", NULL};
     const struct rt_call what = {.words = words, .id = c->id};
+    RT_FREE char *file = rt_exit_path(c, NULL);
+    bool ended = !file || c->pid <= 0 || access(file, F_OK) == 0;
     int rc = rt_call(r, &what, NULL, err);
 
-    if (rc < 0 && rc != -ENOENT)
+    if (rc < 0)
         return rc;
+    if (!ended)
+        await_exit_file(r, c);
     rt_remove_files(c);
     return 0;
 }

@@ -15,38 +15,20 @@ int rt_start(struct berth_oci *r, const struct berth_container *c, struct berth_
     return rt_call(r, &what, NULL, err);
 }
 
-/* A failed call may only mean that the container has ended meanwhile: the exit file
- * knows, whatever words the runtime found for it. */
-static int call_running(struct berth_oci *r, const struct berth_container *c,
-                        const struct rt_call *what, struct berth_error *err)
-{
-    RT_FREE char *file = NULL;
-    int rc = rt_call(r, what, NULL, err);
-    berth_date finished;
-    int32_t code;
-
-    if (rc >= 0 || rc == -ESRCH || rc == -ENOEXEC)
-        return rc;
-    file = rt_exit_path(c, NULL);
-    if (file && rt_read_exit(file, &code, &finished) == 1)
-        return berth_fail(r->h, err, ESRCH, "container %s has ended", c->id);
-    return rc;
-}
-
 int rt_pause(struct berth_oci *r, const struct berth_container *c, struct berth_error *err)
 {
     static const char *const words[] = {"pause", NULL};
-    const struct rt_call what = {.words = words, .id = c->id};
+    const struct rt_call what = {.words = words, .id = c->id, .running = c};
 
-    return call_running(r, c, &what, err);
+    return rt_call(r, &what, NULL, err);
 }
 
 int rt_unpause(struct berth_oci *r, const struct berth_container *c, struct berth_error *err)
 {
     static const char *const words[] = {"resume", NULL};
-    const struct rt_call what = {.words = words, .id = c->id};
+    const struct rt_call what = {.words = words, .id = c->id, .running = c};
 
-    return call_running(r, c, &what, err);
+    return rt_call(r, &what, NULL, err);
 }
 
 int rt_update(struct berth_oci *r, const struct berth_container *c, struct berth_blob resources,
@@ -54,9 +36,9 @@ int rt_update(struct berth_oci *r, const struct berth_container *c, struct berth
 {
     static const char *const words[] = {"update", "--resources=-", NULL};
     const struct rt_call what = {
-        .words = words, .id = c->id, .input = resources, .with_path = true};
+        .words = words, .id = c->id, .input = resources, .with_path = true, .running = c};
 
-    return call_running(r, c, &what, err);
+    return rt_call(r, &what, NULL, err);
 }
 
 int rt_checkpoint(struct berth_oci *r, const struct berth_container *c,
@@ -66,7 +48,7 @@ int rt_checkpoint(struct berth_oci *r, const struct berth_container *c,
     static const char *const help[] = {"checkpoint", "--help", NULL};
     const struct rt_call asks = {.words = help};
     const char *words[14] = {"checkpoint", "--image-path", how->dir, "--work-path", c->bundle};
-    struct rt_call what = {.words = words, .id = c->id, .with_path = true};
+    struct rt_call what = {.words = words, .id = c->id, .with_path = true, .running = c};
     berth_deadline begun = rt_now();
     size_t n = 5;
     int rc;
@@ -90,7 +72,7 @@ int rt_checkpoint(struct berth_oci *r, const struct berth_container *c,
         words[n++] = "--parent-path";
         words[n++] = how->previous;
     }
-    rc = call_running(r, c, &what, err);
+    rc = rt_call(r, &what, NULL, err);
     if (rc == 0 && out_usec)
         *out_usec = (rt_now() - begun) / 1000;
     return rc;

@@ -10,38 +10,18 @@
 
 #define DIE_TIME (5 * RT_SECOND) /* that SIGKILL may take */
 
-/* Has it ended, as far as can be told without asking the runtime? */
-static bool has_ended(const struct berth_container *c)
-{
-    RT_FREE char *file = rt_exit_path(c, NULL);
-    RT_FD int process = -1;
-    berth_date finished;
-    int32_t code;
-
-    if (file && rt_read_exit(file, &code, &finished) == 1)
-        return true;
-    if (c->pid <= 0)
-        return false;
-    process = rt_pidfd(c->pid);
-    return process < 0 && errno == ESRCH;
-}
-
 int rt_kill(struct berth_oci *r, const struct berth_container *c, int32_t signal,
             uint32_t flags, struct berth_error *err)
 {
     const char *const words[] = {"kill", flags & BERTH_OCI_ALL ? "--all" : NULL, NULL};
     char number[16];
-    const struct rt_call what = {.words = words, .id = c->id, .last = number};
-    int rc;
+    const struct rt_call what = {.words = words, .id = c->id, .last = number, .running = c};
 
     /* crun takes nonsense for signal 0 and reports success. */
     if (signal <= 0 || signal > SIGRTMAX)
         return berth_fail(r->h, err, EINVAL, "there is no signal %d", signal);
     snprintf(number, sizeof(number), "%d", (int)signal);
-    rc = rt_call(r, &what, NULL, err);
-    if (rc < 0 && rc != -ESRCH && rc != -ENOEXEC && has_ended(c))
-        return berth_fail(r->h, err, ESRCH, "container %s has ended", c->id);
-    return rc;
+    return rt_call(r, &what, NULL, err);
 }
 
 /* Send a signal and wait.  1: it has ended; 0: it goes on; -errno described. */

@@ -82,15 +82,21 @@ static int look(struct watch *w, struct berth_oci_status *out, struct berth_erro
     return 1;
 }
 
-static int32_t process_pid(const struct watch *w)
+/* The process's pid, or 0 if it has ended: a zombie waits for its parent only. */
+static int32_t running_pid(const struct watch *w)
 {
     RT_FREE char *path = NULL;
-    int64_t pid = 0;
+    RT_FD int process = -1;
+    int64_t pid = w->c->pid;
 
-    if (!w->session)
-        return w->c->pid;
-    path = rt_format("%s/%s/exec_pid", w->c->bundle, w->session);
-    return path && rt_read_number(path, 1, INT32_MAX, &pid) == 0 ? (int32_t)pid : 0;
+    if (w->session) {
+        path = rt_format("%s/%s/exec_pid", w->c->bundle, w->session);
+        if (!path || rt_read_number(path, 1, INT32_MAX, &pid) < 0)
+            return 0;
+    }
+    process = rt_pidfd((int32_t)pid);
+    return process >= 0 && rt_wait_process(w->r, process, BERTH_NO_WAIT) == 0 ? (int32_t)pid
+                                                                              : 0;
 }
 
 /* Is conmon there?  Without fifos (log driver passthrough) its pid has to do. */
@@ -149,15 +155,12 @@ static void drain(struct watch *w, bool *out_gone)
  * if that is gone too, somebody has cleaned up. */
 static int lost(struct watch *w, struct berth_oci_status *out, struct berth_error *err)
 {
-    int32_t pid = process_pid(w);
-    RT_FD int process = rt_pidfd(pid);
-
     if (w->fifo_gone) {
         out->status = BERTH_OCI_UNKNOWN;
         return 1;
     }
-    out->status = process >= 0 ? BERTH_OCI_RUNNING : BERTH_OCI_STOPPED;
-    out->pid = process >= 0 ? pid : 0;
+    out->pid = running_pid(w);
+    out->status = out->pid ? BERTH_OCI_RUNNING : BERTH_OCI_STOPPED;
     out->monitor_pid = 0;
     out->exit_code = -1;
     out->oom_killed = 0;
@@ -278,16 +281,6 @@ int rt_status(struct berth_oci *r, const struct berth_container *c,
     return 0;
 }
 
-/* Does the session's process run, and is no zombie? */
-static bool process_runs(struct berth_oci *r, const struct berth_container *c,
-                         const char *session)
-{
-    const struct watch w = {.c = c, .session = session};
-    RT_FD int process = rt_pidfd(process_pid(&w));
-
-    return process >= 0 && rt_wait_process(r, process, BERTH_NO_WAIT) == 0;
-}
-
 int rt_exec_status(struct berth_oci *r, const struct berth_container *c, const char *session,
                    int32_t *out_code, struct berth_error *err)
 {
@@ -299,7 +292,9 @@ int rt_exec_status(struct berth_oci *r, const struct berth_container *c, const c
                           session ? session : "");
     rc = rt_wait(r, c, session, BERTH_NO_WAIT, &s, NULL);
     if (rc == 0 || rc == -ENOTRECOVERABLE) {
-        if (process_runs(r, c, session))
+        const struct watch w = {.r = r, .c = c, .session = session};
+
+        if (running_pid(&w))
             return 1;
         /* It has ended just now: conmon is about to say how. */
         rc = rt_wait(r, c, session, rt_now() + EXIT_FILE_TIME, &s, NULL);
