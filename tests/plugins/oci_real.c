@@ -343,7 +343,9 @@ START_TEST(exec_sessions)
     ck_assert_str_eq(errs, "/tmp\n");
     ck_assert_int_eq(session_code("s1"), 5);
 
-    OK(exec_script("s2", "stty size", BERTH_OCI_EXEC_TERMINAL, &fd, &pid));
+    /* conmon sets the size while the command is already running. */
+    OK(exec_script("s2", "until stty size 2>/dev/null; do sleep 0.01; done",
+                   BERTH_OCI_EXEC_TERMINAL, &fd, &pid));
     oci_copy(fd, out, sizeof(out), errs, sizeof(errs));
     close(fd);
     ck_assert_str_eq(out, "44 99\r\n");

@@ -88,34 +88,46 @@ static void wait_until_read(int fd)
         nanosleep(&pause, NULL);
 }
 
+/* The same for both of its fifos: what it reads from one it writes to the other, a
+ * moment later, with the same defect. */
+static void wait_until_heeded(int fd, int inner)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    wait_until_read(fd);
+    if (inner >= 0) {
+        nanosleep(&moment, NULL);
+        wait_until_read(inner);
+    }
+}
+
 int rt_resize(struct berth_oci *r, const struct berth_container *c, const char *session,
               struct berth_tty_size to, struct berth_error *err)
 {
     RT_FREE char *path = NULL;
-    RT_FREE char *inner = NULL;
+    RT_FREE char *inner_path = NULL;
     RT_FD int fd = -1;
-    RT_FD int second = -1;
+    RT_FD int inner = -1;
     char line[40];
     int len;
 
     if (session && !rt_session_ok(session))
         return berth_fail(r->h, err, EINVAL, "no session can be called \"%s\"", session);
     path = rt_fifo_path(c, session);
-    inner = rt_format("%s%s%s/winsz", c->bundle, session ? "/" : "", session ? session : "");
-    if (!path || !inner)
+    inner_path =
+        rt_format("%s%s%s/winsz", c->bundle, session ? "/" : "", session ? session : "");
+    if (!path || !inner_path)
         return rt_no_memory(r, err);
     fd = rt_open_fifo(path);
     if (fd == -ESRCH || fd == -ENOENT)
         return berth_fail(r->h, err, ESRCH, "conmon does not read %s", path);
     if (fd < 0)
         return berth_fail(r->h, err, -fd, "cannot open %s: %s", path, strerror(-fd));
+    inner = rt_open_fifo(inner_path);
     wait_until_read(fd);
-    /* The size goes through a second fifo, with the same defect. */
-    second = rt_open_fifo(inner);
-    if (second >= 0)
-        wait_until_read(second);
     len = snprintf(line, sizeof(line), "1 %u %u\n", to.rows, to.cols);
     if (write(fd, line, (size_t)len) != len)
         return berth_fail(r->h, err, errno, "cannot write to %s: %m", path);
+    wait_until_heeded(fd, inner);
     return 0;
 }
