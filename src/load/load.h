@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "conf/conf.h"
 #include <berth/plugin.h>
+#include <pthread.h>
 
 /* A loaded plugin.  Constant; lives as long as the process. */
 struct plugin {
@@ -57,6 +58,13 @@ int plugin_names(const struct conf *c, uint32_t kind, struct berth_list *out,
 
 /* The services that a plugin gets; its log lines carry the module's name. */
 const struct berth_host *plugin_host(const struct plugin *p);
+
+/* What the calls into a plugin are kept apart with where it bears one at a time. */
+pthread_mutex_t *plugin_mutex(const struct plugin *p);
+
+/* Which of the libraries that a file needs cannot be had: appends the dynamic loader's
+ * message for each.  Those that can be had are loaded and let go; the plugin is not. */
+int plugin_missing_libraries(const char *path, struct berth_list *out, struct berth_error *err);
 
 /* Modules loaded so far, in order: what `--log-level=debug` and the tests look at. */
 const struct berth_list *plugins_loaded(void);
