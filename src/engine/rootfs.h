@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs.h - what a container's processes see as their root, from start to cleanup.
+ *
+ * The files of a container are somebody else's: inside them every path is resolved by the
+ * kernel as if the container's root were the root, so that no link leads out.
+ */
+#ifndef BERTH_ENGINE_ROOTFS_H
+#define BERTH_ENGINE_ROOTFS_H
+
+#include "engine/ctr.h"
+
+/*
+ * Before init: mount the shared memory file system, put an overlay over the directory where
+ * the container wants one, and make /etc and /etc/mtab in it.  Sets "mounted" and
+ * "mountPoint" in c->state, which the caller saves.  After a failure nothing is mounted.
+ * The container is locked.
+ */
+int rootfs_mount(struct ctr *c, struct berth_error *err);
+
+/*
+ * At cleanup: undo rootfs_mount() and the overlays of volumes, whatever the state says;
+ * what is not mounted is fine.  Everything is tried; the first failure is returned and the
+ * others are logged.  Clears "mounted" and "mountPoint" in c->state.  What was written into
+ * an overlay over the directory stays until the container is removed or the machine boots.
+ */
+int rootfs_unmount(struct ctr *c, struct berth_error *err);
+
+#endif
