@@ -665,6 +665,7 @@ void store_workload(struct store *st, unsigned seed, unsigned transactions)
     struct work *w = calloc(1, sizeof(*w));
 
     make_documents();
+    testhost_error_clear(st->err);
     w->st = st;
     w->seed = seed;
     for (unsigned i = 0; i < transactions; i++) {

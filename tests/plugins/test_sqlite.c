@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SQLite store against the model. */
-#include "tests/plugins/stores.h"
+#include "tests/plugins/stores_shared.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -36,6 +36,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, workload, 0, 10);
+    stores_add_shared_tests(tc, &st);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

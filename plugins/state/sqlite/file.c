@@ -150,7 +150,7 @@ static int make_dirs(const char *path)
 
 static int set_up(struct berth_state *s, const struct stat *st, struct berth_error *err)
 {
-    int on = 0, rc;
+    int on = 0;
 
     /* Nothing that a file may bring along runs. */
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -160,10 +160,6 @@ static int set_up(struct berth_state *s, const struct stat *st, struct berth_err
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, &on);
     if (!on)
         return berth_fail(s->h, err, ENOTSUP, "this SQLite library has no foreign keys");
-    rc = sqlite3_exec(s->db, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY", NULL, NULL,
-                      NULL);
-    if (rc != SQLITE_OK)
-        return sq_fail(s, err, rc, "opening");
     s->dev = st->st_dev;
     s->ino = st->st_ino;
     return 0;
@@ -231,19 +227,29 @@ int sq_probe(const struct berth_host *h, const struct berth_place *place,
     return r;
 }
 
+/* The file itself, or its log beside it in WAL mode. */
+static int is_ours(struct berth_state *s, int dir, const char *fd)
+{
+    size_t len = strlen(s->path);
+    char target[PATH_MAX];
+    struct stat st;
+    ssize_t n;
+
+    if (fstat(atoi(fd), &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
+        return 1;
+    n = readlinkat(dir, fd, target, sizeof(target));
+    return n > (ssize_t)len && memcmp(target, s->path, len) == 0 && target[len] == '-';
+}
+
 void sq_abandon(struct berth_state *s)
 {
     DIR *d = opendir("/proc/self/fd");
     struct dirent *e;
-    struct stat st;
 
-    while (d && (e = readdir(d))) {
-        int fd = atoi(e->d_name);
-
-        if (fd > 2 && fd != dirfd(d) && fstat(fd, &st) == 0 && st.st_dev == s->dev &&
-            st.st_ino == s->ino)
-            close(fd);
-    }
+    while (d && (e = readdir(d)))
+        if (atoi(e->d_name) > 2 && atoi(e->d_name) != dirfd(d) &&
+            is_ours(s, dirfd(d), e->d_name))
+            close(atoi(e->d_name));
     if (d)
         closedir(d);
 }

@@ -2,7 +2,6 @@
 /* state_sqlite - keeps containers in podman's SQLite database, db.sql. */
 #include "sqlite.h"
 #include <stdlib.h>
-#include <time.h>
 
 /* Connections that a child inherited: SQLite must not touch them there, and they have
  * to stay reachable. */
@@ -21,21 +20,12 @@ static void close_store(struct berth_state *s)
     free(s);
 }
 
-static berth_deadline after(int64_t ns)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (berth_deadline)now.tv_sec * 1000000000u + (berth_deadline)now.tv_nsec +
-           (berth_deadline)(ns > 0 ? ns : 0);
-}
-
 static int open_store(const struct berth_host *h, const struct berth_place *place,
                       const struct berth_config *cfg, uint32_t flags, struct berth_state **out,
                       struct berth_error *err)
 {
-    int create = (flags & BERTH_STATE_CREATE) != 0, r;
     struct berth_state *s = calloc(1, sizeof(*s));
+    int r;
 
     if (!s || !(s->path = sq_path(h, place, cfg))) {
         free(s);
@@ -43,14 +33,21 @@ static int open_store(const struct berth_host *h, const struct berth_place *plac
     }
     s->h = h;
     s->readonly = (place->flags & BERTH_PLACE_READONLY) != 0;
-    s->deadline = after(h->option_int(cfg, "busy_timeout"));
-    r = sq_open_file(s, create, err);
-    if (r == 0)
-        r = sq_schema(s, create && !s->readonly, err);
-    if (r == 0 && !s->readonly && h->option_bool(cfg, "extra_indexes"))
-        r = sq_extra_indexes(s, err);
-    if (r == 0 && (place->flags & BERTH_PLACE_TRANSIENT))
-        sqlite3_exec(s->db, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
+    s->transient = (place->flags & BERTH_PLACE_TRANSIENT) != 0;
+    s->create = (flags & BERTH_STATE_CREATE) != 0;
+    s->extra_indexes = h->option_bool(cfg, "extra_indexes");
+    s->busy_timeout = h->option_int(cfg, "busy_timeout");
+    s->deadline = BERTH_NO_WAIT;
+    r = sq_open_file(s, s->create, err);
+    if (r == 0) {
+        /* There is no deadline here: who has the file now is waited for in begin(). */
+        r = sq_ready(s, NULL);
+        s->unready = r == -EBUSY;
+        if (s->unready)
+            r = 0;
+        else if (r < 0)
+            r = sq_ready(s, err);
+    }
     if (r < 0) {
         close_store(s);
         return r;
@@ -76,7 +73,7 @@ static void forked(struct berth_state *s)
 static const struct berth_option options[] = {
     {"path", BERTH_OPTION_PATH, 0, NULL, "database file instead of db.sql where podman has it"},
     {"busy_timeout", BERTH_OPTION_TIME, 0, "100s",
-     "how long opening waits for other programs that use the file"},
+     "how long checks and copies wait for other programs that use the file"},
     {"extra_indexes", BERTH_OPTION_BOOL, 0, "false",
      "add indexes for stores of very many containers; podman ignores them"},
 };

@@ -148,15 +148,29 @@ int sq_schema(struct berth_state *s, int create, struct berth_error *err)
     return run_all(s, tables, err);
 }
 
-int sq_extra_indexes(struct berth_state *s, struct berth_error *err)
+static int make_indexes(struct berth_state *s, struct berth_error *err)
 {
     int64_t n = 0;
-    int r = ask(s,
-                "SELECT count(*) FROM sqlite_master WHERE type='index'"
-                " AND name GLOB 'berth_*'",
-                &n, err);
+    int r =
+        ask(s, "SELECT count(*) FROM sqlite_master WHERE type='index' AND name GLOB 'berth_*'",
+            &n, err);
 
     if (r < 0 || n >= (int64_t)(sizeof(indexes) / sizeof(*indexes)) - 1)
         return r;
     return run_all(s, indexes, err);
+}
+
+int sq_ready(struct berth_state *s, struct berth_error *err)
+{
+    int r = sq_schema(s, s->create && !s->readonly, err), rc;
+
+    if (r < 0)
+        return r;
+    rc = sqlite3_exec(s->db,
+                      s->transient ? "PRAGMA temp_store=MEMORY; PRAGMA synchronous=OFF"
+                                   : "PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL",
+                      NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return sq_fail(s, err, rc, "opening");
+    return s->extra_indexes && !s->readonly ? make_indexes(s, err) : 0;
 }

@@ -62,6 +62,8 @@ struct berth_state {
     sqlite3 *db;
     char *path;
     int readonly;
+    int create, transient, extra_indexes; /* what sq_ready() has to do */
+    int unready;                          /* and has not done yet */
     dev_t dev;
     ino_t ino;
     int64_t busy_timeout;    /* ns, where no deadline is given */
@@ -135,8 +137,9 @@ void sq_forget(struct berth_txn *t);
  * file is empty; -EEXIST: something else is in it; -ENOTSUP: a newer version. */
 int sq_schema(struct berth_state *s, int create, struct berth_error *err);
 
-/* Make the indexes that podman does without. */
-int sq_extra_indexes(struct berth_state *s, struct berth_error *err);
+/* Make the file ready for use, waiting until s->deadline: look at the schema, settings,
+ * indexes that podman does without. */
+int sq_ready(struct berth_state *s, struct berth_error *err);
 
 /* 0 if this version of the schema is ours. */
 int sq_version_ok(struct berth_state *s, int64_t version, struct berth_error *err);
@@ -159,6 +162,9 @@ int sq_probe(const struct berth_host *h, const struct berth_place *place,
 
 /* txn.c */
 int sq_busy(void *arg, int n);
+
+/* The deadline of an operation that is given none. */
+berth_deadline sq_patience(const struct berth_state *s);
 
 /* Is a transaction usable, and one that writes if `write`?  0, -EROFS, -ENOTRECOVERABLE. */
 int sq_usable(struct berth_txn *t, int write, struct berth_error *err);

@@ -16,6 +16,11 @@ static uint64_t monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+berth_deadline sq_patience(const struct berth_state *s)
+{
+    return monotonic() + (uint64_t)(s->busy_timeout > 0 ? s->busy_timeout : 0);
+}
+
 /* SQLite's busy handler: wait a little and say 1, or give up. */
 int sq_busy(void *arg, int n)
 {
@@ -122,6 +127,12 @@ int sq_begin(struct berth_state *s, uint32_t flags, berth_deadline deadline,
         return berth_fail(s->h, err, EBUSY, "%s is in a transaction already", s->path);
     s->deadline = deadline;
     s->waited = 0;
+    if (s->unready) {
+        r = sq_ready(s, err);
+        if (r < 0)
+            return r;
+        s->unready = 0;
+    }
     r = write
             ? run_slot(s, SQ_BEGIN_EXCLUSIVE, "BEGIN EXCLUSIVE", "beginning a transaction", err)
             : run_slot(s, SQ_BEGIN, "BEGIN", "beginning a transaction", err);

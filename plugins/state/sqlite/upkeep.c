@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What the keys of the schema do not say, or cannot where they were switched off. */
@@ -150,20 +149,12 @@ static int mend(struct checking *c)
     return rc == SQLITE_OK ? 0 : sq_fail(c->s, c->err, rc, "mending");
 }
 
-static berth_deadline soon(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((berth_deadline)now.tv_sec + 100) * 1000000000u;
-}
-
 int64_t sq_check(struct berth_state *s, int repair, struct berth_list *report,
                  struct berth_error *err)
 {
     struct checking c = {s, report, err, 0, 0};
     struct berth_txn *t;
-    int r = sq_begin(s, repair ? BERTH_TXN_WRITE : 0, soon(), &t, err);
+    int r = sq_begin(s, repair ? BERTH_TXN_WRITE : 0, sq_patience(s), &t, err);
 
     if (r < 0)
         return r;
@@ -202,7 +193,7 @@ int sq_backup(struct berth_state *s, int fd, struct berth_error *err)
     sqlite3_int64 size = 0;
     unsigned char *copy;
     struct berth_txn *t;
-    int r = sq_begin(s, 0, soon(), &t, err);
+    int r = sq_begin(s, 0, sq_patience(s), &t, err);
 
     if (r < 0)
         return r;
