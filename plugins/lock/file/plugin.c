@@ -296,7 +296,7 @@ static int visit_guard(struct visit *v, off_t from, off_t to)
     off_t first, last;
     int r;
 
-    while (from <= to && (r = grabbed(v->guard, from, to, &first, &last)) != 0) {
+    while (from <= to && (r = lock_grabbed(v->guard, from, to, &first, &last)) != 0) {
         if (r < 0) {
             v->failed = 1;
             return r;
@@ -319,11 +319,11 @@ static int visit_file(struct berth_locks *l, uint32_t id, void *arg)
     off_t first, last;
     int r = 0, fd;
 
-    if (v->guard >= 0 && grabbed(v->guard, id, id, &first, &last) == 1)
+    if (v->guard >= 0 && lock_grabbed(v->guard, id, id, &first, &last) == 1)
         return 0;
     fd = openat(l->dir, number(name, id), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd >= 0) {
-        r = grabbed(fd, 0, 0, &first, &last);
+        r = lock_grabbed(fd, 0, 0, &first, &last);
         close(fd);
     }
     return r == 1 ? v->fn(v->arg, id) : 0;
@@ -379,10 +379,10 @@ static int lock_acquire(struct berth_locks *l, uint32_t id, berth_deadline deadl
 
     if (held_here(&l->place, id))
         return berth_fail(l->h, err, EDEADLK, "this thread has lock %u already", id);
-    guard_fd = grab(l->h, &guard, deadline);
+    guard_fd = lock_grab(l->h, &guard, deadline);
     if (guard_fd < 0)
         return describe(l, id, guard_fd, err);
-    file_fd = grab(l->h, &file, deadline);
+    file_fd = lock_grab(l->h, &file, deadline);
     r = file_fd;
     if (r >= 0 || r == -ENOENT) /* a number that is not allocated has no file */
         r = held_add(&l->place, id, guard_fd, file_fd < 0 ? -1 : file_fd, l);

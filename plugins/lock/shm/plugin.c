@@ -246,7 +246,7 @@ static int lock_acquire(struct berth_locks *l, uint32_t id, berth_deadline deadl
                         struct berth_error *err)
 {
     struct segment *seg = l->seg;
-    uint32_t self = thread_self();
+    uint32_t self = segment_thread_self();
     int r = range_check(l, id, err);
 
     if (r < 0)
@@ -267,7 +267,7 @@ static int lock_drop(struct berth_locks *l, uint32_t id, struct berth_error *err
 
     if (r < 0)
         return r;
-    if (__atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED) != thread_self())
+    if (__atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED) != segment_thread_self())
         return berth_fail(l->h, err, EPERM, "this thread does not have lock %u", id);
     __atomic_store_n(&seg->owner[id], 0, __ATOMIC_RELAXED);
     r = mutex_give(segment_mutex(seg, id));

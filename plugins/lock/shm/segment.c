@@ -22,14 +22,14 @@
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct segment *open_segments;
 
-_Thread_local uint32_t thread_number;
+_Thread_local uint32_t segment_thread;
 
-uint32_t thread_new(void)
+uint32_t segment_thread_new(void)
 {
     static _Atomic uint32_t last;
 
-    thread_number = ++last;
-    return thread_number;
+    segment_thread = ++last;
+    return segment_thread;
 }
 
 static uint32_t bitmaps_for(uint32_t count)
@@ -116,7 +116,7 @@ void segment_close(const struct berth_host *h, struct segment *seg)
 
         if (owner == 0)
             continue;
-        if (owner == thread_self()) {
+        if (owner == segment_thread_self()) {
             berth_log(h, BERTH_LOG_WARNING, "lock %u was still held", id);
             __atomic_store_n(&seg->owner[id], 0, __ATOMIC_RELAXED);
             mutex_give(segment_mutex(seg, id));

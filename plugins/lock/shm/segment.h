@@ -75,7 +75,8 @@ struct segment {
     size_t size;
     uint32_t n_locks;
     struct segment_file *file;
-    uint32_t owner[]; /* thread_self() of the holder, for each lock; 0: not of this process */
+    uint32_t owner[]; /* segment_thread_self() of the holder, for each lock; 0: not of this
+                         process */
 };
 
 /* Look up or make the segment NAME ("/libpod_lock") for COUNT locks, rounded up to a
@@ -96,13 +97,13 @@ void segment_forget(struct segment *seg);
 
 /* The model spares a call for each look at it.  It takes 4 of the some hundred bytes that the
  * C library keeps for modules which are loaded late. */
-extern _Thread_local uint32_t thread_number __attribute__((tls_model("initial-exec")));
-uint32_t thread_new(void);
+extern _Thread_local uint32_t segment_thread __attribute__((tls_model("initial-exec")));
+uint32_t segment_thread_new(void);
 
 /* A number for the calling thread that no other thread of this process ever has; not 0. */
-static inline uint32_t thread_self(void)
+static inline uint32_t segment_thread_self(void)
 {
-    return thread_number ? thread_number : thread_new();
+    return segment_thread ? segment_thread : segment_thread_new();
 }
 
 /* The mutex of lock ID, which is in range. */
