@@ -168,6 +168,9 @@ int bolt_put(struct bolt_bucket *b, const void *key, size_t len, const void *val
 /* Remove a key.  -ENOENT: it is not there; -EISDIR: the value is a bucket. */
 int bolt_delete(struct bolt_bucket *b, const void *key, size_t len);
 
+/* Memory that lives as long as the transaction, aligned for anything; NULL: none left. */
+void *bolt_memory(struct bolt_tx *tx, size_t len);
+
 /* ------------------------------------------------------------------- cursors */
 
 /* One page or node on the way down from the root of a bucket's tree. */
@@ -232,8 +235,8 @@ int bolt_rebuild_freelist(struct bolt_tx *tx);
 int bolt_copy(struct bolt_tx *tx, int fd);
 
 /* Does the file look like one of this format?  Reads its first pages without a lock.
- * 1: it has a valid meta page, 0: it has none, 2: it is empty; -ENOENT and others of
- * open(2).  Only looks. */
+ * 1: it has a valid meta page, 0: it has none, 2: it is empty, 3: it is of another
+ * version; -ENOENT and others of open(2).  Only looks. */
 int bolt_probe(const char *path);
 
 #endif

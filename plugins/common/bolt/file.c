@@ -66,6 +66,8 @@ void meta_encode(const struct meta *m, uint64_t page, uint8_t *out)
     put64(r + 56, meta_checksum(r));
 }
 
+static const char wrong_version[] = "version mismatch";
+
 /* NULL and *m filled in, or what is wrong with the page at `at`. */
 static const char *meta_decode(const uint8_t *at, struct meta *m)
 {
@@ -74,7 +76,7 @@ static const char *meta_decode(const uint8_t *at, struct meta *m)
     if (get32(r) != MAGIC)
         return "invalid database";
     if (get32(r + 4) != FORMAT_VERSION)
-        return "version mismatch";
+        return wrong_version;
     m->checksum = get64(r + 56);
     /* Files of very old writers have no checksum. */
     if (m->checksum != 0 && m->checksum != meta_checksum(r))
@@ -183,7 +185,7 @@ int bolt_probe(const char *path)
 {
     struct meta m;
     struct stat st;
-    const char *why;
+    const char *why = "";
     uint32_t which;
     int fd, r;
 
@@ -196,6 +198,8 @@ int bolt_probe(const char *path)
         r = 0;
     else
         r = st.st_size == 0 ? 2 : choose_meta(fd, &m, &which, &why);
+    if (r == 0 && S_ISREG(st.st_mode) && strcmp(why, wrong_version) == 0)
+        r = 3;
     close(fd);
     return r;
 }

@@ -57,6 +57,11 @@ void *tx_alloc(struct bolt_tx *tx, size_t len)
     return p;
 }
 
+void *bolt_memory(struct bolt_tx *tx, size_t len)
+{
+    return tx_alloc(tx, len);
+}
+
 void *tx_copy(struct bolt_tx *tx, const void *data, size_t len)
 {
     void *p = tx_alloc(tx, len ? len : 1);
