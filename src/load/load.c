@@ -122,6 +122,16 @@ static int open_symbol(const char *path, int fd, const char *module,
     return 0;
 }
 
+void plugin_mutex_init(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attr;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(mutex, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 /* Take what was found into the table. */
 static int enter(const struct berth_plugin *desc, const char *module, const char *path,
                  struct loaded **out, struct berth_error *err)
@@ -143,7 +153,7 @@ static int enter(const struct berth_plugin *desc, const char *module, const char
         table = grown;
     if (!grown || !l->pub.module || !l->pub.path || list_add(&modules, module) < 0)
         return fail(err, ENOMEM, "out of memory");
-    pthread_mutex_init(&l->mutex, NULL);
+    plugin_mutex_init(&l->mutex);
     host_init(l);
     table[n_table++] = l;
     log_debug("loaded plugin %s %s from %s", module, l->pub.desc.version, path);

@@ -62,6 +62,10 @@ const struct berth_host *plugin_host(const struct plugin *p);
 /* What the calls into a plugin are kept apart with where it bears one at a time. */
 pthread_mutex_t *plugin_mutex(const struct plugin *p);
 
+/* Make a mutex of that kind: recursive, for functions that were lent to a plugin call it
+ * again. */
+void plugin_mutex_init(pthread_mutex_t *mutex);
+
 /* Which of the libraries that a file needs cannot be had: appends the dynamic loader's
  * message for each.  Those that can be had are loaded and let go; the plugin is not. */
 int plugin_missing_libraries(const char *path, struct berth_list *out, struct berth_error *err);

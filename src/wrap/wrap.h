@@ -42,6 +42,11 @@ int lock_open(const struct conf *c, const char *name, const struct berth_place *
 int oci_open(const struct conf *c, const char *name, const char *section,
              const struct berth_place *place, const struct conf_override *overrides, size_t n,
              struct oci **out, struct berth_error *err);
+/* A runtime that containers name but that is gone: its containers can be listed and
+ * inspected and their exit files read; all else fails with -ENOEXEC in podman's words. */
+int oci_open_missing(const char *runtime, struct oci **out, struct berth_error *err);
+bool oci_is_missing(const struct oci *r);
+
 int net_open(const struct conf *c, const char *name, const struct berth_place *place,
              const struct conf_override *overrides, size_t n, struct net **out,
              struct berth_error *err);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.h - failures on demand, for tests.
+ *
+ * BERTH_FAULT=state.commit:3=EIO[,...] lets the third commit fail; ":3+" that and all
+ * later ones; no number: the first.  Only in a build tree (--enable-uninstalled).
+ */
+#ifndef BERTH_WRAP_FAULT_H
+#define BERTH_WRAP_FAULT_H
+
+/* The errno with which this call is to fail; 0: let it through. */
+int fault_wanted(const char *kind, const char *op);
+
+#endif
