@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/format.h"
 
 /* The podman whose commands, documents and formats this program speaks. */
 #define PODMAN_LEVEL "4.3.1"
@@ -43,32 +44,39 @@ static json *version_document(void)
                  BERTH_STR(BERTH_ABI_MAJOR) "." BERTH_STR(BERTH_ABI_MINOR));
     json_set_str(client, "OsArch", "linux/" ARCH);
     json_set_str(client, "Os", "linux");
-    json_set(all, "Client", client);
-    return all;
+    json_set(all, "Client", template_type(client, "*define.Version"));
+    return template_type(all, "*define.SystemVersionReport");
 }
 
 static int version_run(struct cli *cli _unused_, void *opts, int argc _unused_,
                        char **argv _unused_, struct berth_error *err)
 {
     const struct version_opts *o = opts;
+    _cleanup_format_ struct format format = {0};
     _cleanup_json_ json *all = version_document();
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    int r = 0;
 
-    if (str_eq(o->format, "json")) {
-        json_write_pretty(all, JSON_RAW, "", "  ", &text);
-        puts(buf_str(&text));
+    if (!o->format) {
+        printf("Client:       Berth Engine\n"
+               "Version:      " PACKAGE_VERSION "\n"
+               "API Version:  " PODMAN_LEVEL "\n"
+               "Plugin ABI:   " BERTH_STR(BERTH_ABI_MAJOR) "." BERTH_STR(
+                   BERTH_ABI_MINOR) "\n"
+                                    "Compiler:     " __VERSION__ "\n"
+                                    "OS/Arch:      linux/" ARCH "\n");
         return 0;
     }
-    if (o->format)
-        return fail(err, EINVAL, "the format \"%s\" is not known", o->format);
-    printf("Client:       Berth Engine\n"
-           "Version:      " PACKAGE_VERSION "\n"
-           "API Version:  " PODMAN_LEVEL "\n"
-           "Plugin ABI:   " BERTH_STR(BERTH_ABI_MAJOR) "." BERTH_STR(
-               BERTH_ABI_MINOR) "\n"
-                                "Compiler:     " __VERSION__ "\n"
-                                "OS/Arch:      linux/" ARCH "\n");
-    return 0;
+    if (format_is_json(o->format)) {
+        json_write(all, JSON_RAW, &text);
+        buf_putc(&text, '\n');
+    } else {
+        r = format_parse("version", o->format, false, &format, err);
+        if (r == 0)
+            r = format_run(&format, all, NULL, &text, err);
+    }
+    fputs(buf_str(&text), stdout);
+    return r;
 }
 
 const struct cmd cmd_version = {
