@@ -27,7 +27,7 @@ static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 static uint32_t thread_self(void)
 {
     static _Atomic uint32_t last;
-    static _Thread_local uint32_t self;
+    static _Thread_local uint32_t self __attribute__((tls_model("initial-exec")));
 
     if (self == 0)
         self = ++last;

@@ -22,7 +22,7 @@
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct segment *open_segments;
 
-_Thread_local uint32_t segment_thread;
+_Thread_local uint32_t segment_thread __attribute__((tls_model("initial-exec")));
 
 uint32_t segment_thread_new(void)
 {
