@@ -71,6 +71,13 @@ static bool open_array(struct berth_blob text, struct scan *s)
     return scan_char(s, '[');
 }
 
+bool record_has(const struct record *rec, enum record_field field)
+{
+    struct berth_blob text = rec->field[field];
+
+    return text.data && !(text.len == 4 && memcmp(text.data, "null", 4) == 0);
+}
+
 bool record_has_name(const struct record *rec, const char *name)
 {
     struct berth_blob item;
@@ -122,11 +129,6 @@ static bool is_string(struct berth_blob text)
     return text.data && *(const char *)text.data == '"';
 }
 
-static bool is_null(struct berth_blob text)
-{
-    return text.len == 4 && memcmp(text.data, "null", 4) == 0;
-}
-
 /* IDs name files and folders. */
 static bool is_safe_id(struct berth_blob text)
 {
@@ -160,19 +162,18 @@ static bool is_string_array(struct berth_blob text)
 static const char *check_types(struct record *rec)
 {
     for (size_t i = 0; i < RECORD_FIELDS; i++) {
-        if (!rec->field[i].data)
+        if (!record_has(rec, i))
             continue;
-        if (is_null(rec->field[i]))
-            rec->field[i] = (struct berth_blob){0};
-        else if (i == RECORD_NAMES   ? !is_string_array(rec->field[i])
-                 : i == RECORD_FLAGS ? *(const char *)rec->field[i].data != '{'
-                                     : !is_string(rec->field[i]))
+        if (i == RECORD_NAMES   ? !is_string_array(rec->field[i])
+            : i == RECORD_FLAGS ? *(const char *)rec->field[i].data != '{'
+                                : !is_string(rec->field[i]))
             return field_names[i];
     }
     /* A layer's ID is empty in records of containers without one. */
     if (!is_safe_id(rec->field[RECORD_ID]))
         return "id";
-    if (rec->field[RECORD_LAYER].len > 2 && !is_safe_id(rec->field[RECORD_LAYER]))
+    if (record_has(rec, RECORD_LAYER) && rec->field[RECORD_LAYER].len > 2 &&
+        !is_safe_id(rec->field[RECORD_LAYER]))
         return "layer";
     return NULL;
 }
@@ -454,7 +455,8 @@ int records_set_incomplete(struct records *r, size_t i, struct berth_error *err)
     const struct berth_blob flags = r->items[i].field[RECORD_FLAGS];
     _cleanup_json_ json *o = NULL;
     _cleanup_buf_ struct berth_buf value = BUF_INIT;
-    int n = flags.data ? json_parse_object(flags, "flags", &o, err) : 0;
+    int n =
+        record_has(&r->items[i], RECORD_FLAGS) ? json_parse_object(flags, "flags", &o, err) : 0;
 
     if (n < 0)
         return n;

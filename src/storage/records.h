@@ -60,6 +60,9 @@ ssize_t records_find_name(const struct records *r, const char *name);
 /* Index of the only record whose ID begins so; -1: none; -2: several. */
 ssize_t records_find_prefix(const struct records *r, const char *prefix);
 
+/* Is there a value other than null? */
+bool record_has(const struct record *rec, enum record_field field);
+
 /* Decoded value of a string member, appended; absent: nothing.  -EUCLEAN: another type. */
 int record_str(const struct record *rec, enum record_field field, struct berth_buf *out);
 int record_names(const struct record *rec, struct berth_list *out);

@@ -619,7 +619,7 @@ static int delete_layer(struct storage *st, const struct held *h, const char *la
         return fail(err, EBUSY, "layer %s: layer has children", layer);
     /* Half of a layer with content would be taken for a whole one; the next writer deletes
      * what is marked. */
-    if (st->layers.items[i].field[RECORD_PARENT].data) {
+    if (record_has(&st->layers.items[i], RECORD_PARENT)) {
         r = records_set_incomplete(&st->layers, (size_t)i, err);
         if (r < 0 || (r = save_layers(st, h, err)) < 0)
             return r;
