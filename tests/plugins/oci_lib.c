@@ -115,29 +115,10 @@ static void make_dir(char *path, size_t size, const char *dir, const char *name)
     ck_assert_int_eq(mkdir(path, 0755), 0);
 }
 
-void oci_setup(struct oci_fixture *f, const char *module, ...)
+/* The directories of one container, with an ID of the usual length: sockets then have
+ * paths that fit no address. */
+static void make_dirs(struct oci_fixture *f)
 {
-    const struct berth_plugin *p = testhost_load(NULL, module);
-    struct berth_place place = {.size = sizeof(place), .uid = geteuid(), .gid = getegid()};
-    const char *name;
-    va_list ap;
-    int r;
-
-    memset(f, 0, sizeof(*f));
-    ck_assert_ptr_nonnull(p);
-    testhost_ops(p, &f->ops, sizeof(f->ops));
-    f->cfg = testhost_config_new(p);
-    va_start(ap, module);
-    while ((name = va_arg(ap, const char *)))
-        ck_assert_int_eq(testhost_config_set(f->cfg, name, va_arg(ap, const char *)), 0);
-    va_end(ap);
-    f->th = testhost_new();
-    testhost_on_run(f->th, run_program, f);
-    f->err = testhost_error_new();
-    r = f->ops.open(testhost_host(f->th), &place, f->cfg, &f->r, &f->caps, f->err);
-    ck_assert_msg(r == 0, "open: %s", testhost_error_text(f->err));
-
-    /* Long, so that the socket's path fits no address. */
     snprintf(f->dir, sizeof(f->dir), "/var/tmp/oci-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(f->dir));
     for (size_t i = 0; i < sizeof(f->id) - 1; i++)
@@ -161,11 +142,39 @@ void oci_setup(struct oci_fixture *f, const char *module, ...)
     };
 }
 
+void oci_setup(struct oci_fixture *f, const char *module)
+{
+    const struct berth_plugin *p = testhost_load(NULL, module);
+
+    memset(f, 0, sizeof(*f));
+    ck_assert_ptr_nonnull(p);
+    testhost_ops(p, &f->ops, sizeof(f->ops));
+    f->cfg = testhost_config_new(p);
+    f->th = testhost_new();
+    testhost_on_run(f->th, run_program, f);
+    f->err = testhost_error_new();
+    make_dirs(f);
+}
+
+int oci_open(struct oci_fixture *f, ...)
+{
+    struct berth_place place = {.size = sizeof(place), .uid = geteuid(), .gid = getegid()};
+    const char *name;
+    va_list ap;
+
+    va_start(ap, f);
+    while ((name = va_arg(ap, const char *)))
+        ck_assert_int_eq(testhost_config_set(f->cfg, name, va_arg(ap, const char *)), 0);
+    va_end(ap);
+    return f->ops.open(testhost_host(f->th), &place, f->cfg, &f->r, &f->caps, f->err);
+}
+
 void oci_teardown(struct oci_fixture *f)
 {
     char command[300];
 
-    f->ops.close(f->r);
+    if (f->r)
+        f->ops.close(f->r);
     testhost_config_free(f->cfg);
     testhost_error_free(f->err);
     testhost_free(f->th);

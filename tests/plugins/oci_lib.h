@@ -24,9 +24,11 @@ struct oci_fixture {
     char last_argv[4096]; /* of the last one, separated by blanks */
 };
 
-/* Open a plugin ("oci_crun") with options as name, value, ..., NULL, and make the
- * directories of a container.  Fails the test if that does not work. */
-void oci_setup(struct oci_fixture *f, const char *module, ...);
+/* Load a plugin ("oci_crun") and make the directories of a container. */
+void oci_setup(struct oci_fixture *f, const char *module);
+
+/* Open an instance with options as name, value, ..., NULL; what open() gave. */
+int oci_open(struct oci_fixture *f, ...);
 void oci_teardown(struct oci_fixture *f);
 
 /* Write config.json: a root file system and a command, "sh", "-c", script. */

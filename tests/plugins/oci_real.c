@@ -40,7 +40,8 @@ static char out[65536], errs[65536];
 static void setup(void)
 {
     fds_before = oci_count_fds();
-    oci_setup(&f, module, "log_level", "warning", NULL);
+    oci_setup(&f, module);
+    OK(oci_open(&f, "log_level", "warning", NULL));
 }
 
 /* Processes that have the container's ID in their command line. */
@@ -344,8 +345,9 @@ START_TEST(exec_sessions)
     ck_assert_int_eq(session_code("s1"), 5);
 
     /* conmon sets the size while the command is already running. */
-    OK(exec_script("s2", "until stty size 2>/dev/null; do sleep 0.01; done",
-                   BERTH_OCI_EXEC_TERMINAL, &fd, &pid));
+    OK(exec_script(
+        "s2", "until s=$(stty size 2>/dev/null) && [ \"$s\" ]; do sleep 0.01; done; echo $s",
+        BERTH_OCI_EXEC_TERMINAL, &fd, &pid));
     oci_copy(fd, out, sizeof(out), errs, sizeof(errs));
     close(fd);
     ck_assert_str_eq(out, "44 99\r\n");

@@ -52,6 +52,8 @@ static int fail_call(struct berth_oci *r, const struct rt_call *what, int status
         /* A missing file is no missing container. */
         code = code == EACCES ? EPERM : code == ENOENT ? EREMOTEIO : code;
     }
+    if (code == ENOENT && what->may_be_unknown)
+        return -ENOENT;
     return berth_fail(r->h, err, code, "%s %s: %.*s%s", r->name, what->words[0], (int)len, line,
                       more);
 }
@@ -153,7 +155,7 @@ int rt_state(struct berth_oci *r, const struct berth_container *c, int32_t *out_
              struct berth_error *err)
 {
     static const char *const words[] = {"state", NULL};
-    const struct rt_call what = {.words = words, .id = c->id};
+    const struct rt_call what = {.words = words, .id = c->id, .may_be_unknown = true};
     RT_FREE char *text = NULL;
     int rc;
 

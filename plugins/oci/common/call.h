@@ -12,6 +12,7 @@ struct rt_call {
     struct berth_blob input;
     bool with_path;                        /* its environment has PATH */
     bool starting;                         /* a failure may be one of the container's command */
+    bool may_be_unknown;                   /* -ENOENT is an answer, not described */
     const struct berth_container *running; /* that it has ended is -ESRCH; NULL: no matter */
 };
 

@@ -253,11 +253,11 @@ int rt_wait(struct berth_oci *r, const struct berth_container *c, const char *se
 int rt_status(struct berth_oci *r, const struct berth_container *c,
               struct berth_oci_status *out, struct berth_error *err)
 {
-    struct berth_oci_status s = {.size = sizeof(s)};
+    struct berth_oci_status s = {.size = sizeof(s)}, last = s;
     int32_t pid = 0;
     int rc = rt_wait(r, c, NULL, BERTH_NO_WAIT, &s, NULL);
 
-    if (rc <= 0) {
+    if (rc <= 0 || s.status != BERTH_OCI_STOPPED) {
         rc = rt_state(r, c, &pid, err);
         if (rc < 0)
             return rc;
@@ -267,10 +267,9 @@ int rt_status(struct berth_oci *r, const struct berth_container *c,
         s.exit_code = -1;
         /* The process has ended just now: conmon is about to say how. */
         if (rc == BERTH_OCI_STOPPED &&
-            rt_wait(r, c, NULL, rt_now() + EXIT_FILE_TIME, &s, NULL) != 1) {
-            s.status = BERTH_OCI_STOPPED;
-            s.exit_code = -1;
-        }
+            rt_wait(r, c, NULL, rt_now() + EXIT_FILE_TIME, &last, NULL) == 1 &&
+            last.status == BERTH_OCI_STOPPED)
+            s = last;
     }
     out->status = s.status;
     out->pid = s.pid;
