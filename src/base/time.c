@@ -76,6 +76,23 @@ const char *time_format(berth_date date, char buf[static TIME_TEXT_MAX])
     return buf;
 }
 
+const char *time_format_utc(berth_date date, char buf[static TIME_TEXT_MAX])
+{
+    struct tm tm;
+    time_t sec;
+    size_t n;
+    long ns;
+
+    if (date == DATE_NEVER)
+        return strcpy(buf, "0001-01-01T00:00:00Z");
+    split(date, &sec, &ns);
+    gmtime_r(&sec, &tm);
+    n = strftime(buf, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+    n += put_fraction(buf + n, ns);
+    strcpy(buf + n, "Z");
+    return buf;
+}
+
 const char *time_format_go(berth_date date, char buf[static TIME_TEXT_MAX])
 {
     struct tm tm;

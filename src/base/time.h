@@ -22,6 +22,9 @@ berth_deadline time_deadline(uint64_t seconds_from_now);
  * RFC3339Nano).  Returns buf. */
 const char *time_format(berth_date date, char buf[static TIME_TEXT_MAX]);
 
+/* The same in UTC, whatever the zone: for texts that are compared. */
+const char *time_format_utc(berth_date date, char buf[static TIME_TEXT_MAX]);
+
 /* The reverse, strictly.  -EINVAL. */
 int time_parse(const char *text, berth_date *out);
 

@@ -30,6 +30,7 @@ void conf_private_free(struct conf_private *p)
         section_free(&p->sections[i]);
     free(p->sections);
     free(p->origins);
+    free(p->file);
     free(p);
 }
 
@@ -168,6 +169,7 @@ static void read_layers(struct loader *l, const char *file)
     const char *named = file ? file : secure_getenv("BERTH_CONF");
 
     if (!str_empty(named)) {
+        l->c->private_->file = path_absolute(named);
         loader_read(l, named, true);
         return;
     }
@@ -388,4 +390,56 @@ int conf_find_helper(const struct conf *c, const char *name, char **out,
     }
     tried = list_join(&c->helper_binaries_dir, ", ");
     return fail(err, ENOENT, "could not find \"%s\" in %s or PATH", name, str_or(tried, "?"));
+}
+
+/* -------------------------------------------------------------- exit command */
+
+/* Flags that podman's exit commands have; the engine writes those itself. */
+static bool is_podmans_flag(const char *flag)
+{
+    static const char *const flags[] = {"root",
+                                        "runroot",
+                                        "tmpdir",
+                                        "volumepath",
+                                        "runtime",
+                                        "network-backend",
+                                        "network-config-dir",
+                                        "storage-driver",
+                                        "cgroup-manager",
+                                        "events-backend",
+                                        "syslog"};
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+        if (str_eq(flag, flags[i]))
+            return true;
+    return false;
+}
+
+static void add_flag(struct berth_list *out, const char *flag, const char *value)
+{
+    list_addf(out, "--%s", flag);
+    list_add(out, value);
+}
+
+int conf_exit_flags(const struct conf *c, struct berth_list *out)
+{
+    if (c->private_->file)
+        add_flag(out, "config", c->private_->file);
+    for (size_t i = 0; conf_keys[i].name; i++) {
+        const struct conf_key *k = &conf_keys[i];
+        const char *origin = c->private_->origins[i];
+        const void *member = (const char *)c + k->offset;
+
+        if (!k->flag || is_podmans_flag(k->flag) || !origin || !str_starts(origin, "flag "))
+            continue;
+        if (k->type == CONF_STRING || k->type == CONF_PATH) {
+            add_flag(out, k->flag, *(char *const *)member);
+        } else if (k->type == CONF_LIST) {
+            const struct berth_list *list = member;
+
+            for (size_t n = 0; n < list->n; n++)
+                add_flag(out, k->flag, list->items[n]);
+        }
+    }
+    return out->error;
 }

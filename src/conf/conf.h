@@ -136,6 +136,11 @@ const char *conf_instance_string(const struct berth_config *cfg, const char *nam
 int64_t conf_instance_int(const struct berth_config *cfg, const char *name);
 int conf_instance_bool(const struct berth_config *cfg, const char *name);
 
+/* Append the flags of berth's own that another berth process needs to see this same
+ * configuration (--config, --plugin-path, --state-type, --lock-type, ...), as far as they
+ * were given on the command line: for the command that conmon runs at the end. */
+int conf_exit_flags(const struct conf *c, struct berth_list *out);
+
 /* Find a helper program (netavark, catatonit, ...) in helper_binaries_dir, then PATH.
  * Allocated; -ENOENT. */
 int conf_find_helper(const struct conf *c, const char *name, char **out,

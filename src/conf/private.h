@@ -29,6 +29,7 @@ struct conf_section {
 };
 
 struct conf_private {
+    char *file;     /* the only file that was read; NULL: all layers */
     char **origins; /* by index in conf_keys; NULL: the default */
     size_t n_origins;
     struct conf_section *sections;
