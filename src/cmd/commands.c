@@ -10,7 +10,12 @@
 /* Commands on containers: `berth container NAME` is the same as `berth NAME`. */
 #define CONTAINER_COMMANDS(X)
 
-#define OTHER_COMMANDS(X) X(cmd_version)
+#define OTHER_COMMANDS(X)                                                                      \
+    X(cmd_state_backup)                                                                        \
+    X(cmd_state_check)                                                                         \
+    X(cmd_state_dump)                                                                          \
+    X(cmd_state_info)                                                                          \
+    X(cmd_version)
 
 #define DECLARE(c) extern const struct cmd c;
 #define ENTRY(c)   &c,
@@ -30,6 +35,7 @@ const size_t n_container_commands = 0 CONTAINER_COMMANDS(ONE);
 
 /* Groups: commands whose names begin with one of these words. */
 const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},
+                                     {.name = "state", .summary = "Look at state stores"},
                                      {NULL}};
 
 const struct cmd *command_group(const char *word)

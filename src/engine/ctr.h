@@ -33,6 +33,7 @@ struct ctr {
     json *config; /* ContainerConfig, whole */
     json *state;  /* ContainerState, whole, unknown members included */
     bool locked;  /* this process holds its lock */
+    bool removed; /* its record is gone */
 };
 
 void ctr_free(struct ctr *c);
@@ -86,10 +87,9 @@ bool ctr_is_stale(struct engine *e, const char *id, int status, int64_t pid,
 
 struct ctr_options;
 
-/* Create from what the user typed; argv is the command line for the record.  *out is the
- * caller's, unlocked. */
-int ctr_create(struct engine *e, const struct ctr_options *o, char *const *argv,
-               struct ctr **out, struct berth_error *err);
+/* Create from what the user typed.  *out is the caller's, unlocked. */
+int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
+               struct berth_error *err);
 
 /* Operations and the states they accept: container-lifecycle table of podman.  A state that
  * does not fit: -EINVAL with "container state improper". */
@@ -106,7 +106,14 @@ int ctr_pause(struct ctr *c, struct berth_error *err);
 int ctr_unpause(struct ctr *c, struct berth_error *err);
 int ctr_cleanup(struct ctr *c, struct berth_error *err);
 
-/* Wait for the end, for the cleanup of it, and give the exit code. */
+/* Connect to the streams of a running or initialized container; *out_fd is the caller's. */
+int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err);
+
+/* Tell its terminal how large ours is. */
+int ctr_resize(struct ctr *c, struct berth_tty_size size, struct berth_error *err);
+
+/* Wait for the end and give the exit code; ctr_wait() waits for the cleanup of it too. */
+int ctr_end(struct ctr *c, int32_t *out_code, struct berth_error *err);
 int ctr_wait(struct ctr *c, int32_t *out_code, struct berth_error *err);
 
 #define CTR_REMOVE_FORCE   (1u << 0) /* running and paused ones too */

@@ -128,14 +128,25 @@ struct id_search {
     struct berth_list *out;
 };
 
+bool store_status_is(const struct berth_record *rec, uint32_t mask)
+{
+    static const char *const names[] = {"state"};
+    struct berth_blob value;
+    int64_t status = 0;
+
+    if (mask == 0)
+        return true;
+    if (json_project(rec->state, names, 1, &value, NULL) < 0 ||
+        json_text_i64(value, &status) < 0)
+        return false;
+    return status >= 0 && status < 32 && (mask & (1u << status));
+}
+
 static int add_id(void *arg, const struct berth_record *rec)
 {
     struct id_search *s = arg;
-    int status = rec->status;
 
-    if (s->mask && (status < 0 || status > 31 || !(s->mask & (1u << status))))
-        return 0;
-    return list_add(s->out, rec->id);
+    return store_status_is(rec, s->mask) ? list_add(s->out, rec->id) : 0;
 }
 
 int store_ids(struct engine *e, uint32_t kind, uint32_t mask, struct berth_list *out,
@@ -147,7 +158,7 @@ int store_ids(struct engine *e, uint32_t kind, uint32_t mask, struct berth_list 
 
     if (r < 0)
         return r;
-    return store_scan(e, t, kind, mask ? BERTH_REC_ATTRS : 0, add_id, &search, err);
+    return store_scan(e, t, kind, mask ? BERTH_REC_STATE : 0, add_id, &search, err);
 }
 
 int store_exit_code(struct engine *e, const char *id, int32_t *out, struct berth_error *err)

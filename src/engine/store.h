@@ -31,6 +31,10 @@ int store_scan(struct engine *e, struct txn *t, uint32_t kind, uint64_t want,
 int store_ids(struct engine *e, uint32_t kind, uint32_t status_mask, struct berth_list *out,
               struct berth_error *err);
 
+/* Does the state document of a record (scanned with BERTH_REC_STATE) have one of these
+ * statuses?  Status is read from the document, as not every format keeps it beside. */
+bool store_status_is(const struct berth_record *rec, uint32_t status_mask);
+
 /* ---------------------------------------------------------------- containers */
 
 /* Load one container: configuration and state.  ctr_lookup() takes what the user typed.
@@ -38,6 +42,10 @@ int store_ids(struct engine *e, uint32_t kind, uint32_t status_mask, struct bert
 int ctr_load(struct engine *e, const char *id, struct ctr **out, struct berth_error *err);
 int ctr_lookup(struct engine *e, const char *name_or_id, struct ctr **out,
                struct berth_error *err);
+
+/* Full ID of what the user typed, without loading it. */
+int engine_lookup_ctr(struct engine *e, const char *name_or_id, char out[static ID_LEN + 1],
+                      struct berth_error *err);
 
 /* Every container that matches, loaded in one transaction. */
 int ctr_load_all(struct engine *e, uint32_t status_mask, struct ctr ***out, size_t *n,

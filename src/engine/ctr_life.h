@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_life.h - the steps of a container's life that the ctr_*.c files share.  The
+ * container's lock is held in all of them. */
+#ifndef BERTH_ENGINE_CTR_LIFE_H
+#define BERTH_ENGINE_CTR_LIFE_H
+
+#include "engine/ctr.h"
+
+/* Network namespace: made and joined to its networks, where the container has one of its
+ * own and it is not there yet; c->netns is its path.  The reverse takes what is there. */
+int ctr_net_setup(struct ctr *c, struct berth_error *err);
+int ctr_net_teardown(struct ctr *c, struct berth_error *err);
+
+/* Prepare, write config.json, create in the runtime, save: state CREATED.  On failure
+ * everything is undone.  restart: keep the count of restarts. */
+int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err);
+
+/* Init if need be, attach if wanted, start, save. */
+int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err);
+
+/* Ask, then make it stop; the state is saved before and after, and the lock is given up
+ * while waiting.  -ESRCH: it did not run. */
+int ctr_stop_locked(struct ctr *c, uint32_t seconds, struct berth_error *err);
+
+/* Undo what preparing and the runtime did: exit file, runtime, mounts, network.  The first
+ * failure is returned, the others are logged. */
+int ctr_cleanup_parts(struct ctr *c, struct berth_error *err);
+
+/* Does the restart policy ask for another run?  And the run: restartCount grows. */
+bool ctr_should_restart(const struct ctr *c);
+int ctr_restart_by_policy(struct ctr *c, struct berth_error *err);
+
+/* A failed runtime call: append podman's words for its kind and set the exit status of the
+ * program (126, 127).  Returns r. */
+int ctr_classify(int r, struct berth_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_net.c - the network namespace of a container; see ctr_life.h. */
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "engine/ctr_life.h"
+#include "engine/store.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define NETNS_DIR "/run/netns" /* podman's, and that of ip-netns(8) */
+
+/* Does c have a network namespace of its own to be made by us?  With mode none the runtime
+ * makes it; host and joined ones are not ours. */
+static bool makes_netns(const struct ctr *c)
+{
+    return json_flag(c->config, "createNetNS", false) &&
+           str_empty(json_str(c->config, "netNsCtr"));
+}
+
+/* The directory is a mount point of its own, shared, so that namespaces bound there are
+ * seen by processes in other mount namespaces. */
+static int prepare_dir(struct berth_error *err)
+{
+    int r = fs_mkdir_p(NETNS_DIR, 0755, err);
+
+    if (r < 0)
+        return r;
+    if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return fail_errno(err, errno, "making %s shared", NETNS_DIR);
+    if (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) < 0 ||
+        mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0)
+        return fail_errno(err, errno, "making %s a shared mount", NETNS_DIR);
+    return 0;
+}
+
+/* A child makes the namespace and keeps it alive until it is bound to the file. */
+static int bind_new_netns(const char *path, struct berth_error *err)
+{
+    int up[2], down[2], r = 0, status;
+    char proc[64], byte = 0;
+    pid_t pid;
+
+    if (pipe2(up, O_CLOEXEC) < 0)
+        return fail_errno(err, errno, "making a pipe");
+    if (pipe2(down, O_CLOEXEC) < 0) {
+        r = fail_errno(err, errno, "making a pipe");
+        close(up[0]);
+        close(up[1]);
+        return r;
+    }
+    pid = fork();
+    if (pid == 0) {
+        byte = unshare(CLONE_NEWNET) < 0 ? (char)errno : 0;
+        close(down[1]);
+        if (write(up[1], &byte, 1) == 1 && byte == 0 && read(down[0], &byte, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    close(up[1]);
+    close(down[0]);
+    if (pid < 0)
+        r = fail_errno(err, errno, "starting a process");
+    else if (read(up[0], &byte, 1) != 1 || byte != 0)
+        r = fail_errno(err, byte ? byte : EIO, "making a network namespace");
+    else {
+        snprintf(proc, sizeof(proc), "/proc/%d/ns/net", pid);
+        if (mount(proc, path, "none", MS_BIND, NULL) < 0)
+            r = fail_errno(err, errno, "binding a network namespace to %s", path);
+    }
+    close(up[0]);
+    close(down[1]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return r;
+}
+
+static int make_netns(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_free_ char *path = NULL;
+    char uuid[37];
+    int fd, r = prepare_dir(err);
+
+    if (r < 0)
+        return r;
+    id_uuid(uuid);
+    path = str_printf("%s/netns-%s", NETNS_DIR, uuid);
+    if (!path)
+        return fail(err, ENOMEM, "out of memory");
+    fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (fd < 0)
+        return fail_errno(err, errno, "creating %s", path);
+    close(fd);
+    r = bind_new_netns(path, err);
+    if (r < 0)
+        unlink(path);
+    else
+        c->netns = TAKE(path);
+    return r;
+}
+
+static int remove_netns(struct ctr *c, struct berth_error *err)
+{
+    int r = 0;
+
+    if (umount2(c->netns, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+        r = fail_errno(err, errno, "unmounting network namespace %s", c->netns);
+    else if (unlink(c->netns) < 0 && errno != ENOENT)
+        r = fail_errno(err, errno, "removing network namespace %s", c->netns);
+    if (r == 0) {
+        free(c->netns);
+        c->netns = NULL;
+    }
+    return r;
+}
+
+/* What a network plugin gets: podman's NetworkOptions. */
+static int net_request(struct ctr *c, struct berth_buf *out, json **networks,
+                       struct berth_error *err)
+{
+    _cleanup_json_ json *request = json_new();
+    int r = store_networks(c, networks, err);
+
+    if (r < 0)
+        return r;
+    json_set_str(request, "container_id", c->id);
+    json_set_str(request, "container_name", c->name);
+    if (json_len(json_get(c->config, "newPortMappings")))
+        json_set(request, "port_mappings", json_copy(json_get(c->config, "newPortMappings")));
+    json_set(request, "networks", json_ref(*networks));
+    return json_write(request, 0, out) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+static int join_networks(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf request = BUF_INIT, answer = BUF_INIT;
+    _cleanup_json_ json *networks = NULL;
+    json *status = NULL;
+    struct net *net;
+    int r = net_request(c, &request, &networks, err);
+
+    if (r < 0 || json_object_object_length(networks) == 0)
+        return r;
+    r = engine_net(c->e, &net, err);
+    if (r == 0)
+        r = net_setup(net, c->netns, buf_blob(&request), &answer, err);
+    if (r == 0)
+        r = json_parse_object(buf_blob(&answer), "answer of the network plugin", &status, err);
+    if (r == 0)
+        json_set(c->state, "networkStatus", status);
+    return r;
+}
+
+int ctr_net_setup(struct ctr *c, struct berth_error *err)
+{
+    int r;
+
+    if (!makes_netns(c) || c->netns)
+        return 0;
+    r = make_netns(c, err);
+    if (r == 0)
+        r = join_networks(c, err);
+    if (r < 0 && c->netns)
+        remove_netns(c, NULL);
+    return r;
+}
+
+int ctr_net_teardown(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf request = BUF_INIT;
+    _cleanup_json_ json *networks = NULL;
+    struct net *net;
+    int r = 0;
+
+    if (!makes_netns(c) || !c->netns)
+        return 0;
+    if (json_get(c->state, "networkStatus")) {
+        r = net_request(c, &request, &networks, err);
+        if (r == 0)
+            r = engine_net(c->e, &net, err);
+        if (r == 0)
+            r = net_teardown(net, c->netns, buf_blob(&request), err);
+        if (r < 0)
+            log_error("container %s: tearing down its network: %s", c->id, error_text(err));
+        error_clear(err);
+    }
+    json_del(c->state, "networkStatus");
+    return remove_netns(c, err);
+}

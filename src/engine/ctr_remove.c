@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_remove.c - waiting for a container's end, and removing it; see ctr.h. */
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "engine/ctr_life.h"
+#include "engine/events.h"
+#include "engine/exec.h"
+#include "engine/store.h"
+#include "storage/storage.h"
+#include <poll.h>
+#include <signal.h>
+
+#define CLEANUP_SECONDS 20 /* podman's: how long a dead container may stay uncleaned */
+
+/* --------------------------------------------------------------------- wait */
+
+/* Wait until a process is gone; at once if it is. */
+static void await_process(int64_t pid, int seconds)
+{
+    _cleanup_close_ int fd = -1;
+    struct pollfd p = {.events = POLLIN};
+
+    if (pid <= 0 || pid > INT32_MAX || (fd = proc_pidfd((pid_t)pid)) < 0)
+        return;
+    p.fd = fd;
+    while (poll(&p, 1, seconds * 1000) < 0 && errno == EINTR && !proc_cancelled)
+        ;
+}
+
+static int recorded_code(struct ctr *c, int32_t *out, struct berth_error *err)
+{
+    int r = store_exit_code(c->e, c->id, out, err);
+
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    *out = (int32_t)json_i64(c->state, "exitCode", 0);
+    return 0;
+}
+
+/* Until the process has ended and that is recorded. */
+static int wait_for_end(struct ctr *c, struct berth_error *err)
+{
+    for (;;) {
+        struct berth_oci_status status = {.size = sizeof(status)};
+        _cleanup_view_ struct ctr_view view = {0};
+        struct oci *oci;
+        int state = ctr_status(c), r;
+
+        if (state == CTR_STOPPED || state == CTR_EXITED || state == CTR_CONFIGURED ||
+            state == CTR_REMOVING)
+            return 0;
+        r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+        if (r == 0)
+            r = ctr_view_make(c, &view, err);
+        if (r == 0)
+            r = oci_wait(oci, &view.c, NULL,
+                         state == CTR_CREATED ? time_deadline(1) : BERTH_WAIT_FOREVER, &status,
+                         err);
+        if (r < 0 && r != -ENOTRECOVERABLE)
+            return r;
+        error_clear(err);
+        if (r < 0 && status.status == BERTH_OCI_RUNNING)
+            await_process(status.pid, -1);
+        r = ctr_lock(c, err);
+        ctr_unlock(c);
+        if (r < 0)
+            return r;
+    }
+}
+
+int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
+{
+    int r = wait_for_end(c, err);
+
+    if (r == -ENOENT) {
+        error_clear(err); /* removed by its exit command; the code outlives it */
+        return store_exit_code(c->e, c->id, out, err);
+    }
+    return r < 0 ? r : recorded_code(c, out, err);
+}
+
+int ctr_wait(struct ctr *c, int32_t *out, struct berth_error *err)
+{
+    int64_t monitor = json_i64(c->state, "conmonPid", 0);
+    int r = ctr_end(c, out, err);
+
+    /* The monitor ends only after its exit command has cleaned up. */
+    if (r == 0 && ctr_status(c) == CTR_STOPPED)
+        await_process(monitor, CLEANUP_SECONDS);
+    return r;
+}
+
+/* ------------------------------------------------------------------- remove */
+
+static int refuse_running(struct ctr *c, struct berth_error *err)
+{
+    fail(err, EBUSY,
+         "cannot remove container %s as it is %s - running or paused containers cannot be "
+         "removed without force: container state improper",
+         c->id, ctr_status_name(ctr_status(c)));
+    if (err)
+        err->exit_status = 2;
+    return -EBUSY;
+}
+
+static int check_removable(struct ctr *c, unsigned flags, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list users = LIST_INIT;
+    _cleanup_free_ char *ids = NULL;
+    int status = ctr_status(c), r;
+
+    if (json_flag(c->config, "pause", false) && c->pod)
+        return fail(err, EINVAL,
+                    "container %s is the infra container of pod %s and cannot be removed "
+                    "without removing the pod",
+                    c->id, c->pod);
+    if (!(flags & CTR_REMOVE_FORCE) &&
+        (status == CTR_RUNNING || status == CTR_PAUSED || status == CTR_UNKNOWN))
+        return refuse_running(c, err);
+    if (!(flags & CTR_REMOVE_FORCE) && exec_any_alive(c))
+        return fail(err, EBUSY,
+                    "cannot remove container %s as it has active exec sessions: container "
+                    "state improper",
+                    c->id);
+    r = store_dependents(c, &users, err);
+    if (r < 0 || users.n == 0)
+        return r;
+    ids = list_join(&users, ", ");
+    return fail(err, EEXIST,
+                "container %s has dependent containers which must be removed before it: %s: "
+                "container already exists",
+                c->id, str_or(ids, ""));
+}
+
+static int stop_for_removal(struct ctr *c, uint32_t timeout, struct berth_error *err)
+{
+    int r = 0;
+
+    if (ctr_status(c) == CTR_PAUSED) {
+        _cleanup_view_ struct ctr_view view = {0};
+        struct oci *oci;
+
+        r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+        if (r == 0)
+            r = ctr_view_make(c, &view, err);
+        if (r == 0)
+            r = oci_unpause(oci, &view.c, err);
+        if (r == 0) {
+            json_set_i64(c->state, "state", CTR_RUNNING);
+            timeout = 0;
+        }
+    }
+    if (r == 0 && (ctr_status(c) == CTR_RUNNING || ctr_status(c) == CTR_STOPPING))
+        r = ctr_stop_locked(c, timeout == UINT32_MAX ? ctr_stop_timeout(c) : timeout, err);
+    if (r == -ESRCH) {
+        error_clear(err);
+        r = 0;
+    }
+    return r;
+}
+
+/* From here on it goes whatever fails; the first failure is told at the end. */
+static int take_apart(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    struct storage *storage;
+    int first, r;
+
+    first = ctr_cleanup_parts(c, err);
+    json_set_i64(c->state, "state", CTR_REMOVING);
+    exec_remove_all(c);
+    r = engine_storage(c->e, &storage, &why);
+    if (r == 0)
+        r = storage_container_delete(storage, c->id, &why);
+    if (r < 0 && r != -ENOENT) {
+        /* Its files are still there: keep the record too, so that rm can be repeated. */
+        store_save(c, EXIT_NONE, NULL);
+        if (first == 0)
+            error_move(err, &why);
+        return first ? first : r;
+    }
+    error_clear(&why);
+    r = store_remove(c, EXIT_NONE, &why);
+    c->removed = r == 0 || r == -ENOENT;
+    if (r < 0 && first == 0) {
+        first = r;
+        error_move(err, &why);
+    }
+    return first;
+}
+
+/* Free its number; the lock itself is still ours, and dropped after that. */
+static void free_lock(struct ctr *c)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+    if (lock_release(c->e->locks, ctr_lock_id(c), &why) < 0)
+        log_error("freeing lock of container %s: %s", c->id, error_text(&why));
+}
+
+int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err)
+{
+    int r = ctr_lock(c, err);
+
+    if (r < 0)
+        return r;
+    r = check_removable(c, flags, err);
+    if (r == 0)
+        r = stop_for_removal(c, timeout, err);
+    if (r == 0 && !c->locked)
+        return 0; /* its exit command removed it while we waited */
+    if (r == 0) {
+        r = take_apart(c, err);
+        if (c->removed) {
+            free_lock(c);
+            event_ctr(c, "remove", NULL);
+        }
+    }
+    ctr_unlock(c);
+    return r;
+}

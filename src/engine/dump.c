@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dump.c - see dump.h. */
+#include "engine/dump.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "engine/store.h"
+
+struct dump {
+    struct txn *t;
+    bool networks_inside; /* the format has no network links: they come out of documents */
+    dump_line_fn *fn;
+    void *arg;
+    struct berth_list links; /* gathered, to be sorted */
+    struct berth_error *err;
+};
+
+static const char *const link_names[] = {NULL, "depends", "volume", "network", "exec"};
+
+static int put_line(struct dump *d, json *line)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+
+    if (json_write(line, JSON_SORTED, &text) < 0)
+        return fail(d->err, ENOMEM, "out of memory");
+    return d->fn(d->arg, text.data, text.len, d->err);
+}
+
+/* ------------------------------------------------------------------ records */
+
+/* A document as a tree; one that is no JSON is told by record and kind. */
+static int document(struct dump *d, const struct berth_record *rec, struct berth_blob text,
+                    const char *what, json **out)
+{
+    char name[BERTH_STATE_KEY_MAX + 64];
+
+    *out = NULL;
+    if (!text.data)
+        return 0;
+    snprintf(name, sizeof(name), "%s of %s", what, rec->id);
+    return json_parse_object(text, name, out, d->err);
+}
+
+static int add_network_lines(struct dump *d, const char *id, json *config)
+{
+    json *networks = json_get(config, "newNetworks");
+
+    if (!networks || !d->networks_inside)
+        return 0;
+    json_object_object_foreach (networks, name, options) {
+        _cleanup_json_ json *line = json_new();
+        _cleanup_buf_ struct berth_buf text = BUF_INIT;
+
+        json_set_str(line, "kind", "link");
+        json_set_str(line, "link", "network");
+        json_set_str(line, "from", id);
+        json_set_str(line, "to", name);
+        json_set(line, "value", json_ref(options));
+        json_write(line, JSON_SORTED, &text);
+        list_add(&d->links, buf_str(&text));
+    }
+    json_del(config, "newNetworks");
+    return 0;
+}
+
+static void set_text(json *line, const char *key, const char *value)
+{
+    json_set_str(line, key, value ? value : "");
+}
+
+static int dump_record(void *arg, const struct berth_record *rec)
+{
+    struct dump *d = arg;
+    _cleanup_json_ json *line = json_new();
+    json *config = NULL, *state = NULL;
+    int r = document(d, rec, rec->config, "configuration", &config);
+
+    if (r == 0)
+        r = document(d, rec, rec->state, "state", &state);
+    if (r < 0) {
+        json_putp(&config);
+        return r;
+    }
+    if (rec->kind == BERTH_CONTAINER) {
+        json_set_str(line, "kind", "container");
+        set_text(line, "pod", rec->pod);
+        set_text(line, "netns", rec->netns ? rec->netns : json_str(state, "netns"));
+        if (state)
+            json_del(state, "netns");
+        add_network_lines(d, rec->id, config);
+    } else {
+        json_set_str(line, "kind", rec->kind == BERTH_POD ? "pod" : "volume");
+    }
+    if (rec->kind != BERTH_VOLUME)
+        json_set_str(line, "id", rec->id);
+    set_text(line, "name", rec->name ? rec->name : rec->id);
+    set_text(line, "namespace", rec->ns);
+    json_set(line, "config", config);
+    json_set(line, "state", state);
+    return put_line(d, line);
+}
+
+/* -------------------------------------------------------------------- links */
+
+static int dump_link(void *arg, const struct berth_link *link)
+{
+    struct dump *d = arg;
+    _cleanup_json_ json *line = json_new();
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    json *value = NULL;
+    int r;
+
+    json_set_str(line, "kind", "link");
+    json_set_str(line, "link", link_names[link->kind]);
+    json_set_str(line, "from", link->from);
+    json_set_str(line, "to", link->to);
+    if (link->value.data && link->value.len) {
+        r = json_parse(link->value, "options of a network", &value, d->err);
+        if (r < 0)
+            return error_wrap(d->err, "container %s, network %s", link->from, link->to);
+    }
+    json_set(line, "value", value);
+    json_write(line, JSON_SORTED, &text);
+    return list_add(&d->links, buf_str(&text)) < 0 ? fail(d->err, ENOMEM, "out of memory") : 0;
+}
+
+static int dump_links(struct dump *d)
+{
+    int r = 0;
+
+    for (uint32_t kind = BERTH_LINK_DEPENDS; r == 0 && kind <= BERTH_LINK_EXEC; kind++)
+        if (kind != BERTH_LINK_NETWORK || !d->networks_inside)
+            r = txn_links(d->t, kind, BERTH_ANY, NULL, dump_link, d, d->err);
+    list_sort(&d->links);
+    for (size_t i = 0; r == 0 && i < d->links.n; i++)
+        r = d->fn(d->arg, d->links.items[i], strlen(d->links.items[i]), d->err);
+    return r;
+}
+
+/* --------------------------------------------------- exit codes and identity */
+
+static int gather_exit(void *arg, const struct berth_exit *code)
+{
+    _cleanup_json_ json *line = json_new();
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    char date[TIME_TEXT_MAX];
+
+    json_set_str(line, "id", code->id);
+    json_set_str(line, "kind", "exit");
+    json_set_i64(line, "code", code->code);
+    json_set_str(line, "time", time_format_utc(code->date, date));
+    /* "id" sorts behind "code": the ID in front of the text gives the order of IDs. */
+    buf_printf(&text, "%s ", code->id);
+    json_write(line, JSON_SORTED, &text);
+    return list_add(arg, buf_str(&text));
+}
+
+static int dump_exits(struct dump *d)
+{
+    _cleanup_list_ struct berth_list lines = LIST_INIT;
+    int r = txn_exit_scan(d->t, gather_exit, &lines, d->err);
+
+    list_sort(&lines);
+    for (size_t i = 0; r == 0 && i < lines.n; i++) {
+        const char *text = strchr(lines.items[i], ' ') + 1;
+
+        r = d->fn(d->arg, text, strlen(text), d->err);
+    }
+    return r;
+}
+
+static int dump_identity(struct dump *d)
+{
+    struct berth_store_config has = {.size = sizeof(has)};
+    _cleanup_json_ json *line = json_new();
+    int r = txn_config_get(d->t, &has, d->err);
+
+    if (r == -ENOENT)
+        error_clear(d->err);
+    else if (r < 0)
+        return r;
+    json_set_str(line, "kind", "store");
+    set_text(line, "os", has.os);
+    set_text(line, "static_dir", has.static_dir);
+    set_text(line, "tmp_dir", has.tmp_dir);
+    set_text(line, "graph_root", has.graph_root);
+    set_text(line, "run_root", has.run_root);
+    set_text(line, "graph_driver", has.graph_driver);
+    set_text(line, "volume_path", has.volume_path);
+    return put_line(d, line);
+}
+
+int dump_state(struct state *s, dump_line_fn *fn, void *arg, struct berth_error *err)
+{
+    struct dump d = {.fn = fn, .arg = arg, .err = err};
+    struct berth_scan all = {.size = sizeof(all), .want = BERTH_REC_ALL};
+    _cleanup_txn_ struct txn *t = NULL;
+    int r = state_begin(s, 0, BERTH_WAIT_FOREVER, &t, err);
+
+    d.t = t;
+    d.networks_inside = !(state_caps(s) & BERTH_STATE_CAP_NETWORKS);
+    if (r == 0)
+        r = dump_identity(&d);
+    if (r == 0)
+        r = txn_scan(t, &all, dump_record, &d, err);
+    if (r == 0)
+        r = dump_links(&d);
+    if (r == 0)
+        r = dump_exits(&d);
+    list_free(&d.links);
+    return r;
+}
+
+int dump_open(struct conf *conf, const char *from, struct state **out, struct berth_error *err)
+{
+    _cleanup_free_ char *type = NULL, *path = NULL;
+    struct conf_override override = {"path", NULL};
+    struct berth_place place;
+    const char *colon = from ? strchr(from, ':') : NULL;
+
+    if (!colon || colon == from || !colon[1])
+        return fail(err, EINVAL,
+                    "\"%s\" does not name a store: TYPE:PATH is needed, as in "
+                    "boltdb:/srv/bolt_state.db",
+                    from ? from : "");
+    type = strndup(from, (size_t)(colon - from));
+    path = path_absolute(colon + 1);
+    if (!type || !path)
+        return fail(err, ENOMEM, "out of memory");
+    override.value = path;
+    conf_place(conf, &place);
+    place.flags |= BERTH_PLACE_READONLY;
+    return state_open(conf, type, &place, &override, 1, 0, out, err);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c - opening and closing the engine and its parts; see engine.h. */
+#include "engine/engine.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "engine/boot.h"
+#include "engine/store.h"
+#include "load/load.h"
+#include "storage/storage.h"
+#include <sys/stat.h>
+
+/* One OCI runtime that was opened. */
+struct engine_oci {
+    char *name; /* as containers record it */
+    struct oci *oci;
+};
+
+/* -------------------------------------------------------------------- state */
+
+/* Without StateType, the store that is there decides; several that are there are refused,
+ * since each may hold containers. */
+static int detect_state(struct engine *e, const char **out, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list names = LIST_INIT, found = LIST_INIT;
+    int r = plugin_names(e->conf, BERTH_KIND_STATE, &names, err);
+
+    *out = BERTH_DEFAULT_STATE;
+    if (r < 0)
+        return r;
+    /* On most hosts there is the default's store and nothing else: ask it first, and the
+     * others only if there is something of theirs to be found in the same folder. */
+    for (size_t i = 0; i < names.n; i++) {
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+        r = state_probe(e->conf, names.items[i], &e->place, &why);
+        if (r == -ENOTSUP)
+            return error_move(err, &why), r;
+        if (r < 0)
+            log_debug("state plugin %s: %s", names.items[i], error_text(&why));
+        if (r == BERTH_PROBE_MINE)
+            list_add(&found, names.items[i]);
+    }
+    if (found.n > 1) {
+        _cleanup_free_ char *all = list_join(&found, ", ");
+
+        return fail(err, EEXIST,
+                    "%s holds several state stores (%s): choose one with StateType in "
+                    "berth.conf or --state-type",
+                    e->conf->static_dir, str_or(all, ""));
+    }
+    if (found.n == 1 && conf_adopt(&e->conf->state_type, found.items[0]) < 0)
+        return fail(err, ENOMEM, "out of memory");
+    if (found.n == 1)
+        *out = e->conf->state_type;
+    return 0;
+}
+
+static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
+{
+    bool readonly = flags & ENGINE_READONLY;
+    const char *name = e->conf->state_type;
+    int r;
+
+    if (readonly)
+        e->place.flags |= BERTH_PLACE_READONLY;
+    else {
+        r = fs_mkdir_p(e->conf->static_dir, 0700, err);
+        if (r < 0)
+            return error_wrap(err, "creating runtime static files directory");
+    }
+    if (str_empty(name)) {
+        r = detect_state(e, &name, err);
+        if (r < 0)
+            return r;
+    }
+    r = state_open(e->conf, name, &e->place, NULL, 0, readonly ? 0 : BERTH_STATE_CREATE,
+                   &e->state, err);
+    if (r == 0)
+        r = store_validate(e, readonly, err);
+    conf_place(e->conf, &e->place);
+    if (readonly)
+        e->place.flags |= BERTH_PLACE_READONLY;
+    return r;
+}
+
+int engine_open(struct conf *conf, unsigned flags, struct engine **out, struct berth_error *err)
+{
+    _cleanup_engine_ struct engine *e = calloc(1, sizeof(*e));
+    int r;
+
+    if (!e)
+        return fail(err, ENOMEM, "out of memory");
+    e->conf = conf;
+    conf_place(conf, &e->place);
+    r = open_state(e, flags, err);
+    if (r < 0)
+        return r;
+    if (!(flags & (ENGINE_READONLY | ENGINE_NO_BOOT))) {
+        r = boot_check(e, err);
+        if (r < 0)
+            return r;
+    }
+    *out = TAKE(e);
+    return 0;
+}
+
+void engine_close(struct engine *e)
+{
+    if (!e)
+        return;
+    for (size_t i = 0; i < e->n_ocis; i++) {
+        oci_close(e->ocis[i].oci);
+        free(e->ocis[i].name);
+    }
+    free(e->ocis);
+    net_close(e->net);
+    storage_close(e->storage);
+    lock_close(e->locks);
+    state_close(e->state);
+    free(e);
+}
+
+/* -------------------------------------------------------------------- parts */
+
+int engine_locks(struct engine *e, struct locks **out, struct berth_error *err)
+{
+    char count[16];
+    struct conf_override override = {"count", count};
+    int r = 0;
+
+    if (!e->locks) {
+        snprintf(count, sizeof(count), "%u", e->conf->num_locks);
+        r = lock_open(e->conf, str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK), &e->place,
+                      &override, 1, BERTH_LOCK_CREATE, &e->locks, err);
+    }
+    *out = e->locks;
+    return r;
+}
+
+int engine_net(struct engine *e, struct net **out, struct berth_error *err)
+{
+    int r = 0;
+
+    if (!e->net)
+        r = net_open(e->conf, str_or(e->conf->network_backend, BERTH_DEFAULT_NET), &e->place,
+                     NULL, 0, &e->net, err);
+    *out = e->net;
+    return r;
+}
+
+int engine_storage(struct engine *e, struct storage **out, struct berth_error *err)
+{
+    const char *driver = e->conf->storage_driver;
+    int r = 0;
+
+    if (!e->storage)
+        r = storage_open(e->conf->graph_root, e->conf->run_root,
+                         str_empty(driver) ? "overlay" : driver, &e->storage, err);
+    *out = e->storage;
+    return r;
+}
+
+const char *engine_oci_default(const struct engine *e)
+{
+    return str_empty(e->conf->oci_runtime) ? BERTH_DEFAULT_OCI : e->conf->oci_runtime;
+}
+
+/* How a runtime's name becomes a plugin and its options: a name of `runtimes` gives paths,
+ * an absolute path is its own; the plugin is the one of that name, else the default's,
+ * which drives every runtime that takes the same commands. */
+static int open_oci(struct engine *e, const char *name, struct oci **out,
+                    struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list installed = LIST_INIT;
+    _cleanup_free_ char *flags = list_join(&e->conf->runtime_flags, " ");
+    const struct conf_runtime *known = NULL;
+    struct conf_override with[4];
+    const char *plugin = path_base(name);
+    size_t n = 0;
+    int r;
+
+    for (size_t i = 0; i < e->conf->n_runtimes; i++)
+        if (str_eq(e->conf->runtimes[i].name, name))
+            known = &e->conf->runtimes[i];
+    if (name[0] == '/')
+        with[n++] = (struct conf_override){"path", name};
+    for (size_t i = 0; known && i < known->paths.n; i++)
+        if (fs_exists(known->paths.items[i])) {
+            with[n++] = (struct conf_override){"path", known->paths.items[i]};
+            break;
+        }
+    if (known && known->paths.n && n == 0)
+        return fail(err, ENOEXEC,
+                    "no valid executable found for OCI runtime %s: invalid argument", name);
+    if (!str_empty(flags))
+        with[n++] = (struct conf_override){"runtime_flags", flags};
+    if (known && known->plugin)
+        plugin = known->plugin;
+    else {
+        r = plugin_names(e->conf, BERTH_KIND_OCI, &installed, err);
+        if (r < 0)
+            return r;
+        if (!list_has(&installed, plugin)) {
+            if (!known && name[0] != '/')
+                return fail(err, ENOEXEC,
+                            "default OCI runtime \"%s\" not found: invalid argument", name);
+            plugin = BERTH_DEFAULT_OCI;
+        }
+    }
+    return oci_open(e->conf, plugin, NULL, &e->place, with, n, out, err);
+}
+
+int engine_oci(struct engine *e, const char *name, struct oci **out, struct berth_error *err)
+{
+    struct engine_oci *more;
+    struct oci *oci = NULL;
+    int r;
+
+    if (str_empty(name))
+        name = engine_oci_default(e);
+    for (size_t i = 0; i < e->n_ocis; i++)
+        if (str_eq(e->ocis[i].name, name)) {
+            *out = e->ocis[i].oci;
+            return 0;
+        }
+    more = realloc(e->ocis, (e->n_ocis + 1) * sizeof(*more));
+    if (!more)
+        return fail(err, ENOMEM, "out of memory");
+    e->ocis = more;
+    r = open_oci(e, name, &oci, err);
+    if (r < 0)
+        return r;
+    e->ocis[e->n_ocis] = (struct engine_oci){strdup(name), oci};
+    e->n_ocis++;
+    *out = oci;
+    return 0;
+}
+
+/* ------------------------------------------------------------- exit command */
+
+static void add_flag(struct berth_list *out, const char *flag, const char *value)
+{
+    list_add(out, flag);
+    list_add(out, value ? value : "");
+}
+
+int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_list *out,
+                        struct berth_error *err)
+{
+    const struct conf *c = e->conf;
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (n < 0)
+        return fail_errno(err, errno, "finding this program's own path");
+    self[n] = '\0';
+    list_add(out, self);
+    add_flag(out, "--root", c->graph_root);
+    add_flag(out, "--runroot", c->run_root);
+    add_flag(out, "--log-level", log_level_name(log_level()));
+    add_flag(out, "--cgroup-manager", c->cgroup_manager);
+    add_flag(out, "--tmpdir", c->tmp_dir);
+    add_flag(out, "--network-config-dir", c->network_config_dir);
+    add_flag(out, "--network-backend", str_or(c->network_backend, BERTH_DEFAULT_NET));
+    add_flag(out, "--volumepath", c->volume_path);
+    if (!str_empty(c->oci_runtime))
+        add_flag(out, "--runtime", c->oci_runtime);
+    if (!str_empty(c->storage_driver))
+        add_flag(out, "--storage-driver", c->storage_driver);
+    if (!str_empty(c->events_logger))
+        add_flag(out, "--events-backend", c->events_logger);
+    conf_exit_flags(c, out);
+    list_add(out, "container");
+    list_add(out, "cleanup");
+    if (auto_remove)
+        list_add(out, "--rm");
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.h - copying between our own standard streams and a container's.
+ */
+#ifndef BERTH_ENGINE_STREAM_H
+#define BERTH_ENGINE_STREAM_H
+
+#include "engine/ctr.h"
+
+struct stream_io {
+    int fd;                  /* stream socket (berth/oci.h); stays the caller's */
+    bool input;              /* copy standard input */
+    bool output;             /* copy to standard output */
+    bool errors;             /* copy to standard error */
+    bool terminal;           /* the container has a terminal: raw mode, detach keys, size */
+    const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL or "": none */
+    /* Called with each signal that arrives, in the copying thread; NULL: signals are left
+     * alone. */
+    void (*on_signal)(void *arg, int signal);
+    /* Called with the size of our terminal at the start and when it changes; NULL: no. */
+    void (*on_resize)(void *arg, struct berth_tty_size size);
+    void *arg;
+};
+
+#define STREAM_DETACHED 1
+
+/* Copy until the container has closed its streams (0) or the detach keys were typed
+ * (STREAM_DETACHED).  The terminal's mode is restored on every way out. */
+int stream_copy(const struct stream_io *io, struct berth_error *err);
+
+/* Parse detach keys into bytes, at most n; how many, or -EINVAL. */
+int stream_detach_keys(const char *text, unsigned char *out, size_t n, struct berth_error *err);
+
+#endif
