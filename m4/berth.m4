@@ -64,6 +64,7 @@ AC_DEFUN([BERTH_PLUGIN_SWITCH], [
     AM_CONDITIONAL(UP[_BUILTIN], [test "x$enable_$1_$2" = xbuiltin])
     AM_CONDITIONAL(UP[_ON], [test "x$enable_$1_$2" != xno])
     AS_CASE([$enable_$1_$2], [no], [], [berth_have_$1="$berth_have_$1 $2"])
+    AS_CASE([$enable_$1_$2], [builtin], [berth_builtin="$berth_builtin X($1_$2)"])
     BERTH_PACKAGES="$BERTH_PACKAGES $1_$2:$4"
     berth_summary="$berth_summary
 `printf '  %-14s %-8s %-22s %s' $1_$2 "$enable_$1_$2" "$berth_lib" $4`"

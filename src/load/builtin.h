@@ -5,11 +5,19 @@
 
 #include <berth/plugin.h>
 
+struct builtin {
+    const char *module; /* "state_boltdb" */
+    const struct berth_plugin *desc;
+};
+
+/* All of them, up to one without a module; the array itself is there in the program only,
+ * so ask builtin_table(). */
+extern const struct builtin builtins[] __attribute__((__weak__));
+
+/* The first of them; never NULL. */
+const struct builtin *builtin_table(void);
+
 /* The descriptor of a module; NULL: it is not linked in. */
 const struct berth_plugin *builtin_find(const char *module);
-
-/* Visit all, in the order of linking.  `module` lives until the function returns. */
-typedef void builtin_fn(void *arg, const char *module, const struct berth_plugin *desc);
-void builtin_each(builtin_fn *fn, void *arg);
 
 #endif

@@ -48,9 +48,8 @@ static void set_name(struct notes *all, struct plugin_note *p)
         all->no_memory = true;
 }
 
-static void add_builtin(void *arg, const char *module, const struct berth_plugin *desc)
+static void add_builtin(struct notes *all, const char *module, const struct berth_plugin *desc)
 {
-    struct notes *all = arg;
     struct plugin_note *p = add(all, module, "builtin");
 
     if (!p || all->no_memory)
@@ -124,7 +123,8 @@ int plugin_notes(const struct conf *c, struct plugin_note **out, size_t *n,
 
     if (r < 0)
         return r;
-    builtin_each(add_builtin, &all);
+    for (const struct builtin *b = builtin_table(); b->module; b++)
+        add_builtin(&all, b->module, b->desc);
     for (size_t i = 0; i < files.n && !all.no_memory; i++)
         add_file(&all, files.items[i]);
     if (all.no_memory) {
