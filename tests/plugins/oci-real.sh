@@ -11,6 +11,8 @@ command -v conmon >/dev/null || skip "needs conmon"
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/oci-real.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+# Root of a user namespace must get at it.
+chmod 755 "$work"
 sh "$top_srcdir/tests/lib/mkrootfs" "$work/root" || exit $?
 
 ran=0

@@ -198,7 +198,8 @@ bool oci_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-void oci_config(struct oci_fixture *f, const char *root, const char *const *argv, bool terminal)
+void oci_config(struct oci_fixture *f, const char *root, const char *const *argv, bool terminal,
+                const char *linux_members)
 {
     static const char head[] =
         "{\"ociVersion\":\"1.0.2-dev\",\"process\":{\"terminal\":%s,"
@@ -213,9 +214,11 @@ void oci_config(struct oci_fixture *f, const char *root, const char *const *argv
         "\"options\":[\"nosuid\",\"mode=755\"]},"
         "{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
         "\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\"]}],"
-        "\"linux\":{\"cgroupsPath\":\"/berth_test/c-%s\",\"namespaces\":[{\"type\":\"pid\"},"
-        "{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"mount\"}],"
-        "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}\n";
+        "\"linux\":{\"cgroupsPath\":\"/berth_test/c-%s\",%s}}\n";
+    static const char plain[] =
+        "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
+        "{\"type\":\"mount\"}],\"resources\":{\"devices\":[{\"allow\":false,"
+        "\"access\":\"rwm\"}]}";
     char path[600];
     FILE *file;
 
@@ -229,7 +232,7 @@ void oci_config(struct oci_fixture *f, const char *root, const char *const *argv
             fprintf(file, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
         fputc('"', file);
     }
-    fprintf(file, tail, root, f->id);
+    fprintf(file, tail, root, f->id, linux_members ? linux_members : plain);
     ck_assert_int_eq(fclose(file), 0);
 }
 

@@ -31,9 +31,10 @@ void oci_setup(struct oci_fixture *f, const char *module);
 int oci_open(struct oci_fixture *f, ...);
 void oci_teardown(struct oci_fixture *f);
 
-/* Write config.json: a root file system and a command, "sh", "-c", script. */
-void oci_config(struct oci_fixture *f, const char *root, const char *const *argv,
-                bool terminal);
+/* Write config.json: a root file system and a command.  `linux_members` are those of the
+ * object "linux", namespaces included; NULL: those of a plain container. */
+void oci_config(struct oci_fixture *f, const char *root, const char *const *argv, bool terminal,
+                const char *linux_members);
 
 /* Write a text to a file. */
 void oci_write(const char *path, const char *text);

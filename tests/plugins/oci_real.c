@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,7 +112,7 @@ static void config(const char *script)
 {
     const char *argv[] = {"sh", "-c", script, NULL};
 
-    oci_config(&f, root, argv, f.c.flags & BERTH_CTR_TERMINAL);
+    oci_config(&f, root, argv, f.c.flags & BERTH_CTR_TERMINAL, NULL);
 }
 
 static void create(void)
@@ -216,7 +217,7 @@ static void must_fail(int code, const char *command, const char *text)
     const char *argv[] = {command, NULL};
     struct berth_oci_status s = {.size = sizeof(s)};
 
-    oci_config(&f, root, argv, false);
+    oci_config(&f, root, argv, false, NULL);
     FAILS(code, f.ops.create(f.r, &f.c, NULL, &s, NULL, f.err));
     ck_assert_msg(strstr(testhost_error_text(f.err), text) != NULL, "%s",
                   testhost_error_text(f.err));
@@ -507,6 +508,142 @@ START_TEST(monitor_cgroup)
 }
 END_TEST
 
+/* Put a mount in front of those in config.json. */
+static void add_mount(const char *json)
+{
+    static char text[8192];
+    char path[600], *mounts;
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof(path), "%s/config.json", f.bundle);
+    file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    n = fread(text, 1, sizeof(text) - 1, file);
+    text[n] = '\0';
+    fclose(file);
+    mounts = strstr(text, "\"mounts\":[");
+    ck_assert_ptr_nonnull(mounts);
+    mounts += strlen("\"mounts\":[");
+    file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "%.*s%s%s", (int)(mounts - text), text, json, mounts);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The runtime does not see what is mounted below /sys/kernel, and it still is. */
+START_TEST(hidden_kernel)
+{
+    const char *argv[] = {"ls", "/sys/kernel/debug", NULL};
+    int fd = -1;
+
+    ck_assert_int_eq(mount("tmpfs", "/sys/kernel/debug", "tmpfs", 0, NULL), 0);
+    oci_write("/sys/kernel/debug/secret", "");
+    f.c.flags = BERTH_CTR_HIDE_KERNEL;
+    oci_config(&f, root, argv, false, NULL);
+    add_mount("{\"destination\":\"/sys\",\"type\":\"bind\",\"source\":\"/sys\","
+              "\"options\":[\"rbind\",\"ro\"]},");
+    create();
+    OK(f.ops.attach(f.r, &f.c, NULL, &fd, f.err));
+    OK(f.ops.start(f.r, &f.c, f.err));
+    oci_copy(fd, out, sizeof(out), errs, sizeof(errs));
+    close(fd);
+    ck_assert_str_eq(out, "");
+    ck_assert_str_eq(errs, "");
+    ck_assert_int_eq(exit_code(), 0);
+    ck_assert(oci_exists("/sys/kernel/debug/secret"));
+    ck_assert_int_eq(umount("/sys/kernel/debug"), 0);
+}
+END_TEST
+
+/* Root of a user namespace gets the streams, but must not keep the host's /dev/null. */
+START_TEST(user_namespace)
+{
+    const char *argv[] = {"sh", "-c", "echo $(id -u); cat /proc/self/uid_map", NULL};
+    struct stat st;
+    int fd = -1;
+
+    oci_config(&f, root, argv, false,
+               "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"user\"},"
+               "{\"type\":\"ipc\"},{\"type\":\"uts\"}],"
+               "\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":65536}],"
+               "\"gidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":65536}]");
+    create();
+    OK(f.ops.attach(f.r, &f.c, NULL, &fd, f.err));
+    OK(f.ops.start(f.r, &f.c, f.err));
+    oci_copy(fd, out, sizeof(out), errs, sizeof(errs));
+    close(fd);
+    ck_assert_msg(strncmp(out, "0\n", 2) == 0 && strstr(out, "100000") != NULL, "%s%s", out,
+                  errs);
+    ck_assert_int_eq(stat("/dev/null", &st), 0);
+    ck_assert_uint_eq(st.st_uid, 0);
+    ck_assert_uint_eq(st.st_gid, 0);
+    ck_assert_uint_eq(st.st_mode, S_IFCHR | 0666);
+}
+END_TEST
+
+START_TEST(no_cgroups)
+{
+    struct berth_oci_status s = {.size = sizeof(s)};
+
+    f.c.flags = BERTH_CTR_NO_CGROUPS;
+    f.c.cgroup_parent = "/berth_other";
+    config("exit 6");
+    if (!(f.caps & BERTH_OCI_CAP_NO_CGROUPS)) {
+        FAILS(ENOTSUP, f.ops.create(f.r, &f.c, NULL, &s, NULL, f.err));
+        testhost_error_clear(f.err);
+        return;
+    }
+    create();
+    ck_assert(!cgroup_left());
+    ck_assert(!oci_exists("/sys/fs/cgroup/memory/berth_other"));
+    OK(f.ops.start(f.r, &f.c, f.err));
+    ck_assert_int_eq(exit_code(), 6);
+}
+END_TEST
+
+/* Our own streams are the container's: no socket, no fifos. */
+START_TEST(passthrough)
+{
+    int fds[2], saved = dup(1);
+    char text[64] = "";
+
+    fflush(stdout);
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    f.c.log_driver = "passthrough";
+    config("echo through; exit 8");
+    dup2(fds[1], 1);
+    close(fds[1]);
+    create();
+    dup2(saved, 1);
+    close(saved);
+    ck_assert_int_eq(f.ops.monitored(f.r, &f.c, f.err), 1);
+    OK(f.ops.start(f.r, &f.c, f.err));
+    ck_assert_int_eq(exit_code(), 8);
+    ck_assert_int_eq(read(fds[0], text, sizeof(text)), 8);
+    ck_assert_str_eq(text, "through\n");
+    close(fds[0]);
+}
+END_TEST
+
+/* A kill by the kernel for want of memory is told apart. */
+START_TEST(out_of_memory)
+{
+    const char *argv[] = {"sh", "-c", "x=0123456789; while :; do x=$x$x; done", NULL};
+    struct berth_oci_status s = {.size = sizeof(s)};
+
+    oci_config(&f, root, argv, false,
+               "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"uts\"},{\"type\":\"mount\"}],"
+               "\"resources\":{\"memory\":{\"limit\":16777216}}");
+    create();
+    OK(f.ops.start(f.r, &f.c, f.err));
+    ck_assert_int_eq(exit_code(), 137);
+    OK(f.ops.status(f.r, &f.c, &s, f.err));
+    ck_assert_int_eq(s.oom_killed, 1);
+    ck_assert(!oci_exists("oom"));
+}
+END_TEST
+
 START_TEST(information)
 {
     struct berth_buf *buf = testhost_buf_new();
@@ -554,6 +691,11 @@ int main(int argc, char **argv)
     tcase_add_test(t, time_limit);
     tcase_add_test(t, descriptors);
     tcase_add_test(t, monitor_cgroup);
+    tcase_add_test(t, hidden_kernel);
+    tcase_add_test(t, user_namespace);
+    tcase_add_test(t, no_cgroups);
+    tcase_add_test(t, passthrough);
+    tcase_add_test(t, out_of_memory);
     tcase_add_test(t, information);
     suite_add_tcase(s, t);
     sr = srunner_create(s);
