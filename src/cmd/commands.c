@@ -11,6 +11,7 @@
 #define CONTAINER_COMMANDS(X)
 
 #define OTHER_COMMANDS(X)                                                                      \
+    X(cmd_events)                                                                              \
     X(cmd_state_backup)                                                                        \
     X(cmd_state_check)                                                                         \
     X(cmd_state_dump)                                                                          \

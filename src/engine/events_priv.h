@@ -22,8 +22,8 @@ int event_write_journal(const struct event *ev, struct berth_error *err);
 /* The parts of a line of the file backend; they are lent by it.  -EINVAL: no event. */
 int event_from_json(const json *line, struct event *out);
 
-/* One line as people read it: "<time> container start <id> (image=..., name=...)".  `full`: IDs
- * are not cut. */
+/* One line as people read it: "<time> container start <id> (image=..., name=...)".
+ * `full`: the object's ID is not cut. */
 void event_put_human(const struct event *ev, bool full, struct berth_buf *out);
 
 #endif

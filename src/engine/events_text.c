@@ -48,7 +48,7 @@ void event_put_human(const struct event *ev, bool full, struct berth_buf *out)
     if (str_eq(ev->type, "container") || str_eq(ev->type, "pod")) {
         buf_printf(out, " %.*s (image=%s, name=%s", width, id, str_or(ev->image, ""), name);
         if (!str_empty(ev->pod))
-            buf_printf(out, ", pod_id=%.*s", id_width(ev->pod, full), ev->pod);
+            buf_printf(out, ", pod_id=%s", ev->pod);
         if (!str_empty(ev->health))
             buf_printf(out, ", health_status=%s", ev->health);
         if (json_object_is_type(ev->attributes, json_type_object)) {

@@ -8,9 +8,11 @@
  *   storage_tool GRAPHROOT RUNROOT lookup NAME-OR-ID     prints ID, names, image
  *   storage_tool GRAPHROOT RUNROOT list                  prints ID, names, image
  *   storage_tool GRAPHROOT RUNROOT hammer PREFIX N       makes N, deletes every second one
+ *   storage_tool TMPDIR - events PREFIX N [MAX-SIZE]     writes N events
  */
 #include "base/id.h"
 #include "base/str.h"
+#include "engine/events.h"
 #include "storage/storage.h"
 
 static int print(void *arg, const struct storage_container *c)
@@ -43,6 +45,33 @@ static int hammer(struct storage *st, const char *prefix, int n, struct berth_er
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+/* Events of every kind of object. */
+static int events(const char *tmp_dir, const char *prefix, int n, int64_t max)
+{
+    struct conf conf = {.tmp_dir = (char *)(uintptr_t)tmp_dir,
+                        .events_logger = (char *)(uintptr_t) "file",
+                        .events_logfile_max_size = max};
+    _cleanup_json_ json *labels = json_new();
+    struct engine e = {.conf = &conf};
+
+    json_set_str(labels, "from", "berth <&>");
+    for (int i = 0; i < n; i++) {
+        _cleanup_free_ char *name = str_printf("%s%d", prefix, i);
+        char id[ID_LEN + 1];
+        struct event ev = {
+            .type = "container", .status = "died", .id = id, .name = name, .exit_code = 7};
+
+        id_generate(id);
+        ev.pod = i % 2 ? id : NULL;
+        ev.attributes = labels;
+        event_write(&e, &ev);
+        event_object(&e, "pod", "create", id, name);
+        event_object(&e, "volume", "remove", NULL, name);
+    }
+    event_system(&e, "renumber");
     return 0;
 }
 
@@ -85,6 +114,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: storage_tool GRAPHROOT RUNROOT OPERATION [ARG...]\n");
         return 2;
     }
+    if (str_eq(argv[3], "events") && argc > 5)
+        return events(argv[1], argv[4], atoi(argv[5]), argc > 6 ? atoi(argv[6]) : 0);
     if (storage_open(argv[1], argv[2], NULL, &st, &err) < 0 ||
         run(st, argc - 3, argv + 3, &err) < 0) {
         fprintf(stderr, "Error: %s\n", error_text(&err));

@@ -283,7 +283,7 @@ static const struct {
      "\"Time\":"
      "\"2026-11-21T20:11:10.5Z\",\"Type\":\"container\",\"PodID\":\"fedcba9876543210\","
      "\"Attributes\":{\"a\":\"b\"}}",
-     "container start 0123456789ab (image=i, name=n, pod_id=fedcba987654, a=b)"},
+     "container start 0123456789ab (image=i, name=n, pod_id=fedcba9876543210, a=b)"},
     {"{\"ID\":\"12\",\"Name\":\"n\",\"Status\":\"health_status\",\"Time\":"
      "\"2026-11-21T20:11:10.5Z\",\"Type\":\"container\",\"health_status\":\"healthy\"}",
      "container health_status 12 (image=, name=n, health_status=healthy)"},
