@@ -8,7 +8,7 @@
 #include "cmd/cli.h"
 
 /* Commands on containers: `berth container NAME` is the same as `berth NAME`. */
-#define CONTAINER_COMMANDS(X)
+#define CONTAINER_COMMANDS(X) X(cmd_ps)
 
 #define OTHER_COMMANDS(X)                                                                      \
     X(cmd_events)                                                                              \
