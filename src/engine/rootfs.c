@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "storage/layer.h"
+#include "storage/storage.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
@@ -294,18 +295,37 @@ static int make_etc(const struct ctr *c, const char *mount_point, struct berth_e
 
 /* --------------------------------------------------------------------- both */
 
+/* The layer of a container that was made from an image, as its root's. */
+static int mount_layer(struct ctr *c, char **point, struct berth_error *err)
+{
+    struct storage *st;
+    int r = engine_storage(c->e, &st, err);
+
+    if (r < 0 || (r = storage_mount(st, c->id, point, err)) < 0)
+        return r;
+    if (fchownat(AT_FDCWD, *point, root_id(c, "UIDMap"), root_id(c, "GIDMap"), 0) == 0)
+        return 0;
+    return fail_errno(err, errno, "chown %s", *point);
+}
+
+static int unmount_layer(struct ctr *c, struct berth_error *err)
+{
+    struct storage *st;
+    int r = engine_storage(c->e, &st, err);
+
+    return r < 0 ? r : storage_unmount(st, c->id, false, err);
+}
+
 static int mount_root(struct ctr *c, struct berth_error *err)
 {
     const char *rootfs = json_str(c->config, "rootfs");
     _cleanup_free_ char *point = NULL;
+    bool image = str_empty(rootfs);
     int r = 0;
 
-    if (str_empty(rootfs))
-        return fail(err, ENOTSUP,
-                    "container %s runs from an image, and only containers from a directory "
-                    "(--rootfs) can be started",
-                    c->id);
-    if (json_flag(c->config, "rootfs_overlay", false))
+    if (image)
+        r = mount_layer(c, &point, err);
+    else if (json_flag(c->config, "rootfs_overlay", false))
         r = mount_overlay(c, rootfs, &point, err);
     else if (!(point = strdup(rootfs)))
         r = fail(err, ENOMEM, "out of memory");
@@ -314,6 +334,8 @@ static int mount_root(struct ctr *c, struct berth_error *err)
     if (r == 0) {
         json_set_str(c->state, "mountPoint", point);
         json_set_bool(c->state, "mounted", true);
+    } else if (image && point) {
+        unmount_layer(c, NULL);
     }
     return r;
 }
@@ -357,6 +379,8 @@ int rootfs_unmount(struct ctr *c, struct berth_error *err)
         if (volumes)
             note(layer_remove_tree(volumes, &why), &first, &why, err, c);
     }
+    if (str_empty(json_str(c->config, "rootfs")) && json_flag(c->state, "mounted", false))
+        note(unmount_layer(c, &why), &first, &why, err, c);
     json_del(c->state, "mounted");
     json_del(c->state, "mountPoint");
     return first;

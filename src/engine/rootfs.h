@@ -11,18 +11,19 @@
 #include "engine/ctr.h"
 
 /*
- * Before init: mount the shared memory file system, put an overlay over the directory where
- * the container wants one, and make /etc and /etc/mtab in it.  Sets "mounted" and
+ * Before init: mount the shared memory file system and the container's layer, or an overlay
+ * over its directory where it wants one, and make /etc and /etc/mtab in it.  Sets "mounted" and
  * "mountPoint" in c->state, which the caller saves.  After a failure nothing is mounted.
  * The container is locked.
  */
 int rootfs_mount(struct ctr *c, struct berth_error *err);
 
 /*
- * At cleanup: undo rootfs_mount() and the overlays of volumes, whatever the state says;
- * what is not mounted is fine.  Everything is tried; the first failure is returned and the
- * others are logged.  Clears "mounted" and "mountPoint" in c->state.  What was written into
- * an overlay over the directory stays until the container is removed or the machine boots.
+ * At cleanup: undo rootfs_mount() and the overlays of volumes; what is not mounted is fine.
+ * (Layers are counted: one use less if the state says mounted.)  Everything is tried; the first
+ * failure is returned and the others are logged.  Clears "mounted" and "mountPoint" in
+ * c->state.  What was written into an overlay over the directory stays until the container is
+ * removed or the machine boots.
  */
 int rootfs_unmount(struct ctr *c, struct berth_error *err);
 

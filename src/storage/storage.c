@@ -11,17 +11,8 @@
 #include "base/time.h"
 #include "storage/layer.h"
 #include "storage/lockfile.h"
-#include "storage/records.h"
+#include "storage/storage_priv.h"
 #include <time.h>
-
-struct storage {
-    char *graph_root, *run_root, *driver;
-    char *layers_lock, *containers_lock, *mountpoints_lock;
-    struct records layers;
-    struct records containers;
-    struct records volatile_; /* containers of podman 5 that were made with --rm */
-    struct records mountpoints;
-};
 
 /* Locks held during one call. */
 struct held {
@@ -54,6 +45,7 @@ int storage_open(const char *graph_root, const char *run_root, const char *drive
         driver = "overlay";
     if (!st || !(st->graph_root = path_clean(graph_root)) ||
         !(st->run_root = path_clean(run_root)) || !(st->driver = strdup(driver)) ||
+        !(st->storage_lock = path_join(st->graph_root, "storage.lock")) ||
         !(st->layers_lock = str_printf("%s/%s-layers/layers.lock", st->graph_root, driver)) ||
         !(st->containers_lock =
               str_printf("%s/%s-containers/containers.lock", st->graph_root, driver)) ||
@@ -83,6 +75,7 @@ void storage_close(struct storage *st)
     free(st->graph_root);
     free(st->run_root);
     free(st->driver);
+    free(st->storage_lock);
     free(st->layers_lock);
     free(st->containers_lock);
     free(st->mountpoints_lock);
@@ -136,19 +129,12 @@ int storage_container_dirs(struct storage *st, const char *id, char **static_dir
 
 /* ------------------------------------------------------------------ reading */
 
-/* The lock of the containers must be held. */
-static int load_containers(struct storage *st, struct berth_error *err)
+int storage_load_containers(struct storage *st, struct berth_error *err)
 {
     int r = records_load(&st->containers, err);
 
     return r < 0 ? r : records_load(&st->volatile_, err);
 }
-
-/* A place in one of the two files of containers. */
-struct spot {
-    struct records *file; /* NULL: not found */
-    size_t i;
-};
 
 static struct spot find_in(struct storage *st, const char *value,
                            ssize_t (*find)(const struct records *, const char *))
@@ -174,6 +160,11 @@ static ssize_t by_layer(const struct records *r, const char *id)
     return records_find(r, RECORD_LAYER, id);
 }
 
+struct spot storage_find_id(struct storage *st, const char *id)
+{
+    return find_in(st, id, by_id);
+}
+
 /* Podman's order: exact ID, exact name, exact layer, unique beginning of an ID. */
 static struct spot find_any(struct storage *st, const char *word)
 {
@@ -196,7 +187,7 @@ static struct spot find_any(struct storage *st, const char *word)
     return (struct spot){0};
 }
 
-static char *field_text(const struct record *rec, enum record_field field)
+char *storage_field(const struct record *rec, enum record_field field)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
@@ -208,13 +199,13 @@ static char *field_text(const struct record *rec, enum record_field field)
 static int fill(const struct record *rec, struct storage_container *out,
                 struct berth_error *err)
 {
-    _cleanup_free_ char *created = field_text(rec, RECORD_CREATED);
+    _cleanup_free_ char *created = storage_field(rec, RECORD_CREATED);
 
     *out = (struct storage_container){
-        .id = field_text(rec, RECORD_ID),
-        .image = field_text(rec, RECORD_IMAGE),
-        .layer = field_text(rec, RECORD_LAYER),
-        .metadata = field_text(rec, RECORD_METADATA),
+        .id = storage_field(rec, RECORD_ID),
+        .image = storage_field(rec, RECORD_IMAGE),
+        .layer = storage_field(rec, RECORD_LAYER),
+        .metadata = storage_field(rec, RECORD_METADATA),
         .is_volatile = record_flag(rec, "Volatile"),
     };
     if (!created || time_parse(created, &out->created) < 0)
@@ -254,7 +245,7 @@ int storage_container_lookup(struct storage *st, const char *name_or_id,
         lock = lockfile_take(st->containers_lock, false, err);
         if (lock < 0)
             return lock;
-        r = load_containers(st, err);
+        r = storage_load_containers(st, err);
         if (r < 0)
             return r;
         s = find_any(st, name_or_id);
@@ -274,7 +265,7 @@ int storage_container_exists(struct storage *st, const char *id, struct berth_er
     lock = lockfile_take(st->containers_lock, false, err);
     if (lock < 0)
         return lock;
-    r = load_containers(st, err);
+    r = storage_load_containers(st, err);
     return r < 0 ? r : find_in(st, id, by_id).file != NULL;
 }
 
@@ -289,7 +280,7 @@ static int copy_all(struct storage *st, struct storage_container **out, size_t *
 
     if (lock < 0)
         return lock;
-    r = load_containers(st, err);
+    r = storage_load_containers(st, err);
     if (r < 0)
         return r;
     all = calloc(st->containers.n + st->volatile_.n + 1, sizeof(*all));
@@ -337,7 +328,7 @@ static int take_all(struct storage *st, struct held *h, struct berth_error *err)
     if (h->containers < 0)
         return h->containers;
     r = records_load(&st->layers, err);
-    return r < 0 ? r : load_containers(st, err);
+    return r < 0 ? r : storage_load_containers(st, err);
 }
 
 static int save_layers(struct storage *st, const struct held *h, struct berth_error *err)
@@ -446,7 +437,7 @@ static int check_free(struct storage *st, const char *id, const char *name,
     struct spot s = find_in(st, name, records_find_name);
 
     if (s.file) {
-        owner = field_text(&s.file->items[s.i], RECORD_ID);
+        owner = storage_field(&s.file->items[s.i], RECORD_ID);
         return fail(err, EEXIST,
                     "the container name \"%s\" is already in use by %s. You have to remove "
                     "that container to be able to reuse that name: that name is already in use",
@@ -566,29 +557,6 @@ int storage_container_create(struct storage *st, const struct storage_new *what,
     return r;
 }
 
-/* Forget that a layer is mounted; layer_remove() unmounts it. */
-static int drop_mountpoint(struct storage *st, const char *layer, struct berth_error *err)
-{
-    _cleanup_close_ int lock = -1;
-    struct stat s;
-    ssize_t i;
-    int r;
-
-    /* Nothing is mounted in this store: "[]". */
-    if (stat(st->mountpoints.path, &s) < 0 || s.st_size <= 2)
-        return 0;
-    lock = lockfile_take(st->mountpoints_lock, true, err);
-    if (lock < 0)
-        return lock;
-    r = records_load(&st->mountpoints, err);
-    i = r < 0 ? -1 : records_find(&st->mountpoints, RECORD_ID, layer);
-    if (i < 0)
-        return r;
-    records_remove(&st->mountpoints, (size_t)i);
-    r = lockfile_touch(lock, st->mountpoints_lock, err);
-    return r < 0 ? r : records_save(&st->mountpoints, err);
-}
-
 static int remove_layer_files(struct storage *st, const char *layer, struct berth_error *err)
 {
     _cleanup_free_ char *split =
@@ -624,7 +592,7 @@ static int delete_layer(struct storage *st, const struct held *h, const char *la
         if (r < 0 || (r = save_layers(st, h, err)) < 0)
             return r;
     }
-    r = drop_mountpoint(st, layer, err);
+    r = storage_forget_mount(st, layer, err);
     if (r < 0 || (r = remove_layer_files(st, layer, err)) < 0)
         return r;
     records_remove(&st->layers, (size_t)i);
@@ -654,7 +622,7 @@ static int delete_locked(struct storage *st, const struct held *h, const char *i
         r = delete_dirs(st, id, err);
         return r < 0 ? r : fail(err, ENOENT, "%s: container not known", id);
     }
-    layer = field_text(&s.file->items[s.i], RECORD_LAYER);
+    layer = storage_field(&s.file->items[s.i], RECORD_LAYER);
     if (!layer)
         return fail(err, EUCLEAN, "the storage record of %s is damaged", id);
     if (*layer && ((r = layer_check_driver(st->driver, err)) < 0 ||
@@ -693,7 +661,7 @@ int storage_container_rename(struct storage *st, const char *id, const char *nam
 
     if (lock < 0)
         return lock;
-    r = load_containers(st, err);
+    r = storage_load_containers(st, err);
     if (r < 0)
         return r;
     s = find_in(st, id, by_id);

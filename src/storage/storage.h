@@ -110,4 +110,15 @@ typedef int storage_container_fn(void *arg, const struct storage_container *c);
 int storage_container_each(struct storage *st, storage_container_fn *fn, void *arg,
                            struct berth_error *err);
 
+/*
+ * Mount the layer of a container that was made from an image, or count one more use of it
+ * where it is mounted.  *path: the mount point, allocated.  -ENOTSUP: layers with shifted
+ * user IDs, stores of a FUSE mount program, drivers other than overlay and vfs.
+ */
+int storage_mount(struct storage *st, const char *id, char **path, struct berth_error *err);
+
+/* One use less; the last one unmounts.  force: there is no other use.  What is not mounted
+ * is fine. */
+int storage_unmount(struct storage *st, const char *id, bool force, struct berth_error *err);
+
 #endif

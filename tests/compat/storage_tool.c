@@ -7,6 +7,8 @@
  *   storage_tool GRAPHROOT RUNROOT rename NAME-OR-ID NEW
  *   storage_tool GRAPHROOT RUNROOT lookup NAME-OR-ID     prints ID, names, image
  *   storage_tool GRAPHROOT RUNROOT list                  prints ID, names, image
+ *   storage_tool GRAPHROOT RUNROOT mount NAME-OR-ID      prints the mount point
+ *   storage_tool GRAPHROOT RUNROOT unmount NAME-OR-ID
  *   storage_tool GRAPHROOT RUNROOT hammer PREFIX N       makes N, deletes every second one
  *   storage_tool TMPDIR - events PREFIX N [MAX-SIZE]     writes N events
  */
@@ -98,6 +100,16 @@ static int run(struct storage *st, int argc, char **argv, struct berth_error *er
         return r;
     if (str_eq(argv[0], "lookup"))
         return print(NULL, &c);
+    if (str_eq(argv[0], "mount")) {
+        _cleanup_free_ char *path = NULL;
+
+        r = storage_mount(st, c.id, &path, err);
+        if (r == 0)
+            puts(path);
+        return r;
+    }
+    if (str_eq(argv[0], "unmount"))
+        return storage_unmount(st, c.id, false, err);
     if (str_eq(argv[0], "delete"))
         return storage_container_delete(st, c.id, err);
     if (str_eq(argv[0], "rename") && argc > 2)
