@@ -12,14 +12,32 @@
 struct ctr_options; /* every flag of create and run, as typed: engine/options.h */
 
 /*
- * Make the ContainerConfig of a new container: all members but id, name, lockID,
- * staticDir, logPath, secretsPath, ShmDir, conmonPidFile, pid_file and createdTime, which the
- * caller (ctr_create()) fills in once storage and lock are there.  Networks are put into
- * `networks` (object: name -> PerNetworkOptions).  Flags that contradict each other or
- * cannot be parsed: -EINVAL with podman's text.  *out is the caller's.
+ * Make the ContainerConfig of a new container.  Its name is what the user gave, or empty.
+ * What depends on ID, storage and lock is empty and filled in by spec_place().  Anonymous
+ * volumes have an empty volumeName, which the caller replaces.  `networks` gets an object
+ * of name -> PerNetworkOptions, names as typed (the default network by its name).
+ *
+ * Flags that contradict each other or cannot be parsed: -EINVAL with podman's text; a
+ * container that is named and does not exist: what ctr_lookup() says.  *out_config and
+ * *out_networks are the caller's.
  */
 int spec_create(struct engine *e, const struct ctr_options *o, json **out_config,
                 json **out_networks, struct berth_error *err);
+
+/* Where a new container is; all lent for the call. */
+struct spec_place {
+    const char *id, *name;
+    uint32_t lock;
+    const char *static_dir, *run_dir;
+    berth_date created;
+};
+
+/*
+ * Fill in the members that were not known to spec_create(): id, name, lockID, staticDir,
+ * secretsPath, createdTime; ShmDir with `mounts`, logPath, conmonPidFile and pid_file where
+ * they are not the user's; the short ID as last alias on every network.
+ */
+void spec_place(json *config, json *networks, const struct spec_place *p);
 
 /*
  * At init: make the files of the run directory (hosts, resolv.conf, hostname,
