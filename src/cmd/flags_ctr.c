@@ -4,6 +4,7 @@
 
 #define AT(member) offsetof(struct ctr_options, member)
 
+/* clang-format off */
 /* Short forms of a line of the table. */
 #define S(n, c, m, a, h)    {.name = (n), .letter = (c), .type = OPT_STRING, .offset = AT(m), .arg = (a), .help = (h)}
 #define SP(n, c, m, a, p, h) {.name = (n), .letter = (c), .type = OPT_STRING, .offset = AT(m), .arg = (a), .preset = (p), .help = (h)}
@@ -18,7 +19,6 @@
 #define IP(n, c, m, p, h)   {.name = (n), .letter = (c), .type = OPT_INT, .offset = AT(m), .arg = "int", .preset = (p), .help = (h)}
 #define HIDDEN(...)         {__VA_ARGS__, .hidden = true}
 
-/* clang-format off */
 #define COMMON_OPTS                                                                            \
     C("add-host", 0, add_host, "host:ip", "Add a custom host-to-IP mapping"),                  \
     C("annotation", 0, annotation, "key=value", "Add annotations to container"),               \
