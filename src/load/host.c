@@ -7,8 +7,8 @@
 #include "base/time.h"
 #include "load/private.h"
 
-static void host_vlog(struct berth_core *core, int level, const char *file, int line,
-                      const char *fmt, va_list ap)
+static void _printf_(5, 0) host_vlog(struct berth_core *core, int level, const char *file,
+                                     int line, const char *fmt, va_list ap)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
@@ -18,8 +18,8 @@ static void host_vlog(struct berth_core *core, int level, const char *file, int 
     log_write(level, file, line, "%s: %s", core->module, buf_str(&text));
 }
 
-static void host_log(struct berth_core *core, int level, const char *file, int line,
-                     const char *fmt, ...)
+static void _printf_(5, 6) host_log(struct berth_core *core, int level, const char *file,
+                                    int line, const char *fmt, ...)
 {
     va_list ap;
 
@@ -33,14 +33,15 @@ static int host_log_enabled(struct berth_core *core _unused_, int level)
     return log_enabled(level);
 }
 
-static int host_vfail(struct berth_core *core _unused_, struct berth_error *err, int code,
-                      const char *file, int line, const char *fmt, va_list ap)
+static int _printf_(6, 0)
+    host_vfail(struct berth_core *core _unused_, struct berth_error *err, int code,
+               const char *file, int line, const char *fmt, va_list ap)
 {
     return error_vset(err, code, file, line, fmt, ap);
 }
 
-static int host_fail(struct berth_core *core _unused_, struct berth_error *err, int code,
-                     const char *file, int line, const char *fmt, ...)
+static int _printf_(6, 7) host_fail(struct berth_core *core _unused_, struct berth_error *err,
+                                    int code, const char *file, int line, const char *fmt, ...)
 {
     va_list ap;
     int r;
@@ -51,8 +52,8 @@ static int host_fail(struct berth_core *core _unused_, struct berth_error *err, 
     return r;
 }
 
-static int host_wrap(struct berth_core *core _unused_, struct berth_error *err, const char *fmt,
-                     ...)
+static int _printf_(3, 4)
+    host_wrap(struct berth_core *core _unused_, struct berth_error *err, const char *fmt, ...)
 {
     va_list ap;
     int r;
