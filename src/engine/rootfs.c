@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/spec_priv.h"
 #include "storage/layer.h"
 #include "storage/storage.h"
 #include <fcntl.h>
@@ -13,18 +14,24 @@
 
 /* -------------------------------------------------------------------- tools */
 
-/* The host's ID of the container's root: member "UIDMap" or "GIDMap" of its mappings. */
-static uint32_t root_id(const struct ctr *c, const char *map)
+/* The host's ID of one in the container: member "UIDMap" or "GIDMap" of its mappings. */
+static uint32_t host_id(const struct ctr *c, const char *map, uint32_t id)
 {
     const json *ranges = json_at(c->config, "idMappingsOptions", map, NULL);
 
     for (size_t i = 0; i < json_len(ranges); i++) {
         const json *range = json_item(ranges, i);
+        int64_t first = json_i64(range, "container_id", -1);
 
-        if (json_i64(range, "container_id", -1) == 0)
-            return (uint32_t)json_i64(range, "host_id", 0);
+        if (first >= 0 && id >= first && id - first < json_i64(range, "size", 0))
+            return (uint32_t)(json_i64(range, "host_id", 0) + id - first);
     }
-    return 0;
+    return id;
+}
+
+static uint32_t root_id(const struct ctr *c, const char *map)
+{
+    return host_id(c, map, 0);
 }
 
 static bool is_mount_point(int fd)
@@ -204,6 +211,22 @@ static int make_parts(const struct ctr *c, const char *dir, int lower, int *merg
     return *merge < 0 ? *merge : 0;
 }
 
+/* An overlay is the user's own: its root belongs to who runs in it, as podman has it. */
+static int chown_to_user(const struct ctr *c, const char *point, struct berth_error *err)
+{
+    const char *user = json_str(c->config, "user");
+    struct spec_user who = {0};
+    int r = 0;
+
+    if (!str_empty(user))
+        r = spec_user_lookup(point, NULL, NULL, user, &who, err);
+    if (r == 0 && fchownat(AT_FDCWD, point, host_id(c, "UIDMap", who.uid),
+                           host_id(c, "GIDMap", who.gid), 0) < 0)
+        r = fail_errno(err, errno, "failed to chown %s", point);
+    spec_user_free(&who);
+    return r;
+}
+
 static int mount_overlay(struct ctr *c, const char *lower, char **mount_point,
                          struct berth_error *err)
 {
@@ -244,6 +267,11 @@ static int mount_overlay(struct ctr *c, const char *lower, char **mount_point,
         r = -errno;
         umount2(point, UMOUNT_NOFOLLOW | MNT_DETACH);
         return fail_errno(err, -r, "making %s private", point);
+    }
+    r = chown_to_user(c, point, err);
+    if (r < 0) {
+        umount2(point, UMOUNT_NOFOLLOW | MNT_DETACH);
+        return r;
     }
     *mount_point = TAKE(point);
     return 0;

@@ -92,15 +92,18 @@ static char *container_dir(const char *root, const struct storage *st, const cha
 static int make_userdata(const struct storage *st, const char *root, const char *id, char **out,
                          struct berth_error *err)
 {
-    _cleanup_free_ char *path =
-        str_printf("%s/%s-containers/%s/userdata", root, st->driver, id);
+    _cleanup_free_ char *dir = container_dir(root, st, id);
+    _cleanup_free_ char *path = dir ? path_join(dir, "userdata") : NULL;
     int r;
 
     if (!path)
         return fail(err, ENOMEM, "out of memory");
-    r = fs_mkdir_p(path, 0700, err);
-    if (r < 0)
-        return r;
+    /* Mostly only these two are missing. */
+    if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || mkdir(path, 0700) < 0) {
+        r = fs_mkdir_p(path, 0700, err);
+        if (r < 0)
+            return r;
+    }
     if (out)
         *out = TAKE(path);
     return 0;

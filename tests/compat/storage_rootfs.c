@@ -216,6 +216,17 @@ static void overlay(void)
     check(rootfs_unmount(&c, NULL) == 0);
     check(magic("rd/rootfs/merge") != OVERLAY_MAGIC);
     check(magic("sd/userdata/shm") != TMPFS_MAGIC);
+
+    /* The root of an overlay is the user's. */
+    check(look("rd/rootfs/upper").st_uid == 0 && look("rd/rootfs/upper").st_gid == 0);
+    json_set_str(c.config, "user", "1000:50");
+    mounted(&c);
+    check(look("rd/rootfs/merge").st_uid == 1000 && look("rd/rootfs/merge").st_gid == 50);
+    check(look("lo,w:er").st_uid == 7);
+    unmounted(&c);
+    json_set_str(c.config, "user", "nobody-knows");
+    check(rootfs_mount(&c, NULL) < 0);
+    check(magic("rd/rootfs/merge") != OVERLAY_MAGIC);
     done(&c);
 }
 
