@@ -7,32 +7,23 @@
 #include "base/str.h"
 #include "cmd/cli.h"
 
-/* Commands on containers: `berth container NAME` is the same as `berth NAME`. */
-#define CONTAINER_COMMANDS(X) X(cmd_ps)
-
-#define OTHER_COMMANDS(X)                                                                      \
-    X(cmd_events)                                                                              \
-    X(cmd_state_backup)                                                                        \
-    X(cmd_state_check)                                                                         \
-    X(cmd_state_dump)                                                                          \
-    X(cmd_state_info)                                                                          \
-    X(cmd_version)
-
-#define DECLARE(c) extern const struct cmd c;
-#define ENTRY(c)   &c,
-#define ONE(c)     +1
-CONTAINER_COMMANDS(DECLARE)
-OTHER_COMMANDS(DECLARE)
+#define CONTAINER(c) extern const struct cmd c;
+#define OTHER(c)     extern const struct cmd c;
+#include "cmd/commands.def"
 
 /* clang-format off */
 const struct cmd *const commands[] = {
-    CONTAINER_COMMANDS(ENTRY)
-    OTHER_COMMANDS(ENTRY)
+#define CONTAINER(c) &c,
+#define OTHER(c) &c,
+#include "cmd/commands.def"
     NULL
 };
-/* clang-format on */
 
-const size_t n_container_commands = 0 CONTAINER_COMMANDS(ONE);
+const size_t n_container_commands = 0
+#define CONTAINER(c) + 1
+#include "cmd/commands.def"
+    ;
+/* clang-format on */
 
 /* Groups: commands whose names begin with one of these words. */
 const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},

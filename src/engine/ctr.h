@@ -34,6 +34,12 @@ struct ctr {
     json *state;  /* ContainerState, whole, unknown members included */
     bool locked;  /* this process holds its lock */
     bool removed; /* its record is gone */
+
+    /* While `defer` is set, store_save() only notes what it was asked to write; the next
+     * save, or the removal, writes it in one transaction with its own. */
+    bool defer;
+    bool unsaved;
+    int32_t unsaved_code; /* exit code that goes with it; EXIT_NONE: none */
 };
 
 void ctr_free(struct ctr *c);
@@ -114,6 +120,9 @@ int ctr_resize(struct ctr *c, struct berth_tty_size size, struct berth_error *er
 
 /* Wait for the end and give the exit code; ctr_wait() waits for the cleanup of it too. */
 int ctr_end(struct ctr *c, int32_t *out_code, struct berth_error *err);
+/* Wait for the end and remove it, in one transaction. -ENOENT: somebody else removed it;
+ * *out_code is set then too. */
+int ctr_end_remove(struct ctr *c, int32_t *out_code, struct berth_error *err);
 int ctr_wait(struct ctr *c, int32_t *out_code, struct berth_error *err);
 
 #define CTR_REMOVE_FORCE   (1u << 0) /* running and paused ones too */

@@ -71,6 +71,31 @@ static int wait_for_end(struct ctr *c, struct berth_error *err)
     }
 }
 
+int ctr_end_remove(struct ctr *c, int32_t *out, struct berth_error *err)
+{
+    struct berth_oci_status status = {.size = sizeof(status)};
+    _cleanup_view_ struct ctr_view view = {0};
+    struct oci *oci;
+    int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    if (r == 0)
+        r = oci_wait(oci, &view.c, NULL, BERTH_WAIT_FOREVER, &status, err);
+    if (r < 0 && r != -ENOTRECOVERABLE)
+        return r;
+    if (r != 1 || status.status != BERTH_OCI_STOPPED) {
+        /* Without a monitor, or when somebody took the exit code away: by way of the record. */
+        error_clear(err);
+        r = ctr_end(c, out, err);
+        if (r < 0)
+            return r;
+    } else {
+        *out = status.exit_code;
+    }
+    return ctr_remove(c, CTR_REMOVE_VOLUMES, UINT32_MAX, err);
+}
+
 int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
 {
     int r = wait_for_end(c, err);
@@ -177,13 +202,13 @@ static int take_apart(struct ctr *c, struct berth_error *err)
         r = storage_container_delete(storage, c->id, &why);
     if (r < 0 && r != -ENOENT) {
         /* Its files are still there: keep the record too, so that rm can be repeated. */
-        store_save(c, EXIT_NONE, NULL);
+        store_flush(c, NULL);
         if (first == 0)
             error_move(err, &why);
         return first ? first : r;
     }
     error_clear(&why);
-    r = store_remove(c, EXIT_NONE, &why);
+    r = store_remove(c, &why);
     c->removed = r == 0 || r == -ENOENT;
     if (r < 0 && first == 0) {
         first = r;
@@ -203,22 +228,30 @@ static void free_lock(struct ctr *c)
 
 int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err)
 {
-    int r = ctr_lock(c, err);
+    int r;
 
-    if (r < 0)
-        return r;
-    r = check_removable(c, flags, err);
+    c->defer = true; /* what a sync finds goes into the transaction that removes it */
+    r = ctr_lock(c, err);
     if (r == 0)
-        r = stop_for_removal(c, timeout, err);
+        r = check_removable(c, flags, err);
+    if (r == 0 && ctr_alive(c)) {
+        r = store_flush(c, err);
+        if (r == 0)
+            r = stop_for_removal(c, timeout, err);
+    }
     if (r == 0 && !c->locked)
         return 0; /* its exit command removed it while we waited */
     if (r == 0) {
+        c->defer = true;
         r = take_apart(c, err);
         if (c->removed) {
             free_lock(c);
             event_ctr(c, "remove", NULL);
         }
     }
+    if (!c->removed && c->locked)
+        store_flush(c, r < 0 ? NULL : err);
+    c->defer = false;
     ctr_unlock(c);
     return r;
 }

@@ -31,13 +31,22 @@ static void note_failure(int r, int *first, struct berth_error *why, struct bert
 
 /* ------------------------------------------------------------------ cleanup */
 
+/* A container that the record calls configured, with a monitor's files in its run directory:
+ * its creation may never have been recorded, because the engine died. */
+static bool leftover_in_runtime(const struct ctr *c)
+{
+    _cleanup_free_ char *path = path_join(ctr_run_dir(c), "conmon.pid");
+
+    return ctr_status(c) == CTR_CONFIGURED && path && fs_exists(path);
+}
+
 static int remove_from_runtime(struct ctr *c, struct berth_error *err)
 {
     _cleanup_view_ struct ctr_view view = {0};
     int status = ctr_status(c), r;
     struct oci *oci;
 
-    if (status != CTR_STOPPED && status != CTR_CREATED)
+    if (status != CTR_STOPPED && status != CTR_CREATED && !leftover_in_runtime(c))
         return 0;
     r = engine_oci(c->e, ctr_runtime(c), &oci, err);
     if (r == 0)

@@ -8,6 +8,8 @@
 #include "engine/store.h"
 #include "load/load.h"
 #include "storage/storage.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 /* One OCI runtime that was opened. */
@@ -18,18 +20,52 @@ struct engine_oci {
 
 /* -------------------------------------------------------------------- state */
 
+/* Regular files in the static directory: what a store can be made of. */
+static unsigned count_files(const char *dir)
+{
+    struct dirent *entry;
+    struct stat st;
+    unsigned n = 0;
+    DIR *d = opendir(dir);
+
+    while (d && (entry = readdir(d)))
+        n += fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+             S_ISREG(st.st_mode);
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* Nothing there, or one file which is the default's: no other plugin need be loaded to find
+ * out that it has no store here. */
+static int is_default_state(struct engine *e, struct berth_error *err)
+{
+    unsigned n = count_files(e->conf->static_dir);
+    int r;
+
+    if (n != 1)
+        return n == 0;
+    r = state_probe(e->conf, BERTH_DEFAULT_STATE, &e->place, err);
+    if (r == -ENOENT || r == -ENOEXEC) {
+        error_clear(err); /* the default is not installed: another may be */
+        return 0;
+    }
+    return r < 0 ? r : r == BERTH_PROBE_MINE;
+}
+
 /* Without StateType, the store that is there decides; several that are there are refused,
  * since each may hold containers. */
 static int detect_state(struct engine *e, const char **out, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list names = LIST_INIT, found = LIST_INIT;
-    int r = plugin_names(e->conf, BERTH_KIND_STATE, &names, err);
+    int r = is_default_state(e, err);
 
     *out = BERTH_DEFAULT_STATE;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = plugin_names(e->conf, BERTH_KIND_STATE, &names, err);
     if (r < 0)
         return r;
-    /* On most hosts there is the default's store and nothing else: ask it first, and the
-     * others only if there is something of theirs to be found in the same folder. */
     for (size_t i = 0; i < names.n; i++) {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
 

@@ -197,3 +197,11 @@ int spec_caps(struct spec_build *b, struct berth_error *err)
         json_opt_list(caps, "ambient", &own);
     return 0;
 }
+
+int spec_own_caps(struct berth_list *out, struct berth_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cap_names); i++)
+        if (cap_bound((int)i))
+            list_add(out, cap_names[i]);
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}

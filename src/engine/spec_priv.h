@@ -105,6 +105,8 @@ int spec_ports(struct spec_build *b, struct berth_error *err);
 
 /* spec_caps.c */
 int spec_caps(struct spec_build *b, struct berth_error *err);
+/* All capabilities that this process may hand on. */
+int spec_own_caps(struct berth_list *out, struct berth_error *err);
 
 /* spec_mounts.c, spec_volume.c */
 int spec_base_mounts(struct spec_build *b, struct berth_error *err);

@@ -60,15 +60,18 @@ int store_reload(struct ctr *c, struct berth_error *err);
  * PerNetworkOptions, or NULL.  -EEXIST: ID or name in use. */
 int store_add(struct ctr *c, json *networks, struct berth_error *err);
 
-/* Write the state.  `code`: put this exit code into the side table too (EXIT_NONE: none). */
+/* Write the state.  `code`: put this exit code into the side table too (EXIT_NONE: none).
+ * With c->defer, only note that it has to be written; store_flush() does it then. */
 #define EXIT_NONE INT32_MIN
 int store_save(struct ctr *c, int32_t code, struct berth_error *err);
+int store_flush(struct ctr *c, struct berth_error *err);
 
 /* Write the configuration, under a new name if c->name differs from old_name. */
 int store_rewrite(struct ctr *c, const char *old_name, struct berth_error *err);
 
-/* Remove it, and its links.  -ENOTEMPTY: containers depend on it, or sessions are left. */
-int store_remove(struct ctr *c, int32_t code, struct berth_error *err);
+/* Remove it, and its links; an exit code that was noted is recorded.  -ENOTEMPTY: containers
+ * depend on it. */
+int store_remove(struct ctr *c, struct berth_error *err);
 
 /* IDs of containers that depend on it. */
 int store_dependents(struct ctr *c, struct berth_list *out, struct berth_error *err);

@@ -288,8 +288,6 @@ static int link_one(struct txn *t, uint32_t kind, const char *from, const char *
     return txn_link(t, &link, err);
 }
 
-/* The options of each network get the short ID as an alias, and are stored as links or, where
- * the format has no such links, inside the configuration. */
 static int add_networks(struct ctr *c, struct txn *t, json *networks, struct berth_error *err)
 {
     int r = 0;
@@ -306,20 +304,6 @@ static int add_networks(struct ctr *c, struct txn *t, json *networks, struct ber
             break;
     }
     return r;
-}
-
-static void complete_networks(struct ctr *c, json *networks)
-{
-    char alias[ID_SHORT_LEN + 1];
-
-    snprintf(alias, sizeof(alias), "%.12s", c->id);
-    json_object_object_foreach (networks, name, options) {
-        json *aliases = json_need_array(options, "aliases");
-
-        (void)name;
-        if (!json_has_str(aliases, alias))
-            json_add_str(aliases, alias);
-    }
 }
 
 static int add_links(struct ctr *c, struct txn *t, json *networks, struct berth_error *err)
@@ -376,11 +360,8 @@ int store_add(struct ctr *c, json *networks, struct berth_error *err)
     struct berth_record rec;
     int r;
 
-    if (networks) {
-        complete_networks(c, networks);
-        if (!(state_caps(c->e->state) & BERTH_STATE_CAP_NETWORKS))
-            json_set(c->config, "newNetworks", json_ref(networks));
-    }
+    if (networks && !(state_caps(c->e->state) & BERTH_STATE_CAP_NETWORKS))
+        json_set(c->config, "newNetworks", json_ref(networks));
     r = to_record(c, &rec, &config, &state, err);
     if (r == 0)
         r = ctr_dependencies(c, &needs);
@@ -399,12 +380,13 @@ int store_add(struct ctr *c, json *networks, struct berth_error *err)
     return r < 0 ? r : txn_commit(&t, err);
 }
 
-static int put_code(struct ctr *c, struct txn *t, int32_t code, struct berth_error *err)
+/* The exit code that was noted. */
+static int put_code(struct ctr *c, struct txn *t, struct berth_error *err)
 {
     struct berth_exit exit_code = {
-        .size = sizeof(exit_code), .code = code, .date = time_now(), .id = c->id};
+        .size = sizeof(exit_code), .code = c->unsaved_code, .date = time_now(), .id = c->id};
 
-    return code == EXIT_NONE ? 0 : txn_exit_put(t, &exit_code, err);
+    return c->unsaved && c->unsaved_code != EXIT_NONE ? txn_exit_put(t, &exit_code, err) : 0;
 }
 
 /* What a backend's "not there" means for a container. */
@@ -416,6 +398,14 @@ static int gone(const struct ctr *c, int r, struct berth_error *err)
 }
 
 int store_save(struct ctr *c, int32_t code, struct berth_error *err)
+{
+    if (code != EXIT_NONE || !c->unsaved)
+        c->unsaved_code = code;
+    c->unsaved = true;
+    return c->defer ? 0 : store_flush(c, err);
+}
+
+int store_flush(struct ctr *c, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf state = BUF_INIT;
     _cleanup_txn_ struct txn *t = NULL;
@@ -433,6 +423,9 @@ int store_save(struct ctr *c, int32_t code, struct berth_error *err)
     };
     int r;
 
+    c->defer = false;
+    if (!c->unsaved)
+        return 0;
     if (write_state(c, &state) < 0)
         return fail(err, ENOMEM, "out of memory");
     rec.state = buf_blob(&state);
@@ -440,8 +433,11 @@ int store_save(struct ctr *c, int32_t code, struct berth_error *err)
     if (r == 0)
         r = gone(c, txn_update(t, &rec, err), err);
     if (r == 0)
-        r = put_code(c, t, code, err);
-    return r < 0 ? r : txn_commit(&t, err);
+        r = put_code(c, t, err);
+    if (r == 0)
+        r = txn_commit(&t, err);
+    c->unsaved = r < 0;
+    return r;
 }
 
 int store_rewrite(struct ctr *c, const char *old_name, struct berth_error *err)
@@ -550,7 +546,7 @@ static int remove_links(struct ctr *c, struct txn *t, struct berth_error *err)
     return r < 0 ? r : n < 0 ? (int)n : 0;
 }
 
-int store_remove(struct ctr *c, int32_t code, struct berth_error *err)
+int store_remove(struct ctr *c, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list users = LIST_INIT;
     _cleanup_txn_ struct txn *t = NULL;
@@ -572,8 +568,11 @@ int store_remove(struct ctr *c, int32_t code, struct berth_error *err)
     if (r == 0)
         r = gone(c, txn_remove(t, BERTH_CONTAINER, c->id, err), err);
     if (r == 0)
-        r = put_code(c, t, code, err);
-    return r < 0 ? r : txn_commit(&t, err);
+        r = put_code(c, t, err);
+    if (r == 0)
+        r = txn_commit(&t, err);
+    c->unsaved = c->unsaved && r < 0;
+    return r;
 }
 
 static int add_network(void *arg, const struct berth_link *link)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attached.h - the foreground half of run, start and attach. */
+#ifndef BERTH_CMD_ATTACHED_H
+#define BERTH_CMD_ATTACHED_H
+
+#include "engine/ctr.h"
+
+struct attached {
+    bool input, output, errors;
+    bool sig_proxy;          /* forward signals to the container */
+    const char *detach_keys; /* NULL: the configuration's */
+};
+
+/* Copy until the container has closed its streams.  STREAM_DETACHED: the user left. */
+int attached_copy(struct ctr *c, int fd, const struct attached *how, struct berth_error *err);
+
+/* After attached_copy() gave 0: wait for the end, record it, clean up, and with `remove` take
+ * the container away; the exit status for our own process is in *status. */
+int attached_finish(struct ctr *c, bool remove, int *status, struct berth_error *err);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* each.c - see each.h. */
+#include "cmd/each.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "engine/store.h"
+
+/* What one failure of several comes to: the one before is printed when the next arrives, so
+ * that the last is left for the caller. */
+static void keep_last(struct berth_error *err, struct berth_error *why, int r, int *result)
+{
+    if (*result < 0)
+        cli_print_error(err);
+    error_move(err, why);
+    *result = r;
+}
+
+static int check_selection(const struct each_select *w, struct berth_error *err)
+{
+    bool files = w->cidfiles && w->cidfiles->n;
+    bool flags = w->all || w->latest;
+
+    if (w->all && w->latest)
+        return fail(err, EINVAL, "--all and --latest cannot be used together");
+    if (files && flags)
+        return fail(err, EINVAL, "--all, --latest, and --cidfile cannot be used together");
+    if (flags && w->n_names > 0)
+        return fail(err, EINVAL,
+                    w->all ? "no arguments are needed with --all"
+                           : "--latest and containers cannot be used together");
+    if (w->n_names == 0 && !flags && !files)
+        return fail(err, EINVAL, "you must provide at least one name or id");
+    return 0;
+}
+
+struct newest {
+    berth_date date;
+    char id[ID_LEN + 1];
+};
+
+static int newer(void *arg, const struct berth_record *rec)
+{
+    static const char *const names[] = {"createdTime"};
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    struct newest *newest = arg;
+    struct berth_blob value;
+    berth_date date;
+
+    if (json_project(rec->config, names, 1, &value, NULL) < 0 ||
+        json_text_str(value, &text) < 0 || time_parse(buf_str(&text), &date) < 0)
+        return 0;
+    if (!newest->id[0] || date > newest->date) {
+        newest->date = date;
+        snprintf(newest->id, sizeof(newest->id), "%s", rec->id);
+    }
+    return 0;
+}
+
+int ctr_latest(struct engine *e, struct ctr **out, struct berth_error *err)
+{
+    struct newest newest = {0};
+    struct txn *t = NULL;
+    int r = store_begin(e, false, &t, err);
+
+    if (r == 0)
+        r = store_scan(e, t, BERTH_CONTAINER, BERTH_REC_CONFIG, newer, &newest, err);
+    txn_rollback(t);
+    if (r < 0)
+        return r;
+    if (!newest.id[0])
+        return fail(err, ENOENT, "no containers found: no such container");
+    return ctr_load(e, newest.id, out, err);
+}
+
+struct each_state {
+    struct engine *e;
+    const struct each_select *which;
+    each_fn *fn;
+    void *arg;
+    struct berth_error *err;
+    int result;
+};
+
+static void do_one(struct each_state *s, struct ctr *c, const char *name)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    int r = s->fn(c, name, s->arg, &why);
+
+    if (r == 0)
+        puts(name);
+    else if (r < 0 && !(s->which->ignore && r == -ENOENT))
+        keep_last(s->err, &why, r, &s->result);
+}
+
+static void do_named(struct each_state *s, const char *name)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_ctr_ struct ctr *c = NULL;
+    int r = ctr_lookup(s->e, name, &c, &why);
+
+    if (r == 0)
+        do_one(s, c, name);
+    else if (!(s->which->ignore && r == -ENOENT))
+        keep_last(s->err, &why, r, &s->result);
+}
+
+static void do_file(struct each_state *s, const char *path)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    int r = fs_read(path, 4096, &text, &why);
+
+    if (r < 0) {
+        if (!(s->which->ignore && r == -ENOENT)) {
+            error_wrap(&why, "reading CIDFile");
+            keep_last(s->err, &why, r, &s->result);
+        }
+        return;
+    }
+    if (text.len)
+        text.data[strcspn(text.data, "\n")] = '\0';
+    do_named(s, buf_str(&text));
+}
+
+int each_ctr(struct engine *e, const struct each_select *w, each_fn *fn, void *arg,
+             struct berth_error *err)
+{
+    struct each_state s = {.e = e, .which = w, .fn = fn, .arg = arg, .err = err};
+    _cleanup_ctr_ struct ctr *latest = NULL;
+    struct ctr **all = NULL;
+    size_t n = 0;
+    int r = check_selection(w, err);
+
+    if (r == 0 && w->latest)
+        r = ctr_latest(e, &latest, err);
+    if (r == 0 && w->all)
+        r = ctr_load_all(e, w->all_mask, &all, &n, err);
+    if (r < 0)
+        return r;
+    if (latest)
+        do_one(&s, latest, latest->id);
+    for (size_t i = 0; i < n; i++)
+        do_one(&s, all[i], all[i]->id);
+    ctr_free_all(all, n);
+    for (size_t i = 0; w->cidfiles && i < w->cidfiles->n; i++)
+        do_file(&s, w->cidfiles->items[i]);
+    for (int i = 0; i < w->n_names; i++)
+        do_named(&s, w->names[i]);
+    return s.result;
+}

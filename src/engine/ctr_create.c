@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_create.c - a new container, from the user's words to its record; see ctr.h. */
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "engine/events.h"
+#include "engine/names.h"
+#include "engine/options.h"
+#include "engine/spec.h"
+#include "engine/store.h"
+#include "storage/storage.h"
+#include <ctype.h>
+#include <sys/stat.h>
+
+#define NAME_TRIES 16 /* generated names that may be taken before it is an error */
+
+/* What a creation has made so far, to be undone unless it succeeds. */
+struct making {
+    struct ctr *c;
+    bool lock;
+    bool storage;
+};
+
+static void undo(struct making *m)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+    if (m->storage && storage_container_delete(m->c->e->storage, m->c->id, &why) < 0)
+        log_error("removing the storage of container %s: %s", m->c->id, error_text(&why));
+    error_clear(&why);
+    if (m->lock && lock_release(m->c->e->locks, ctr_lock_id(m->c), &why) < 0)
+        log_error("freeing the lock of container %s: %s", m->c->id, error_text(&why));
+}
+
+static bool name_is_valid(const char *name)
+{
+    if (!isalnum((unsigned char)*name))
+        return false;
+    for (; *name; name++)
+        if (!isalnum((unsigned char)*name) && !strchr("_.-", *name))
+            return false;
+    return true;
+}
+
+static int check_name(const char *name, struct berth_error *err)
+{
+    if (str_empty(name) || name_is_valid(name))
+        return 0;
+    return fail(err, EINVAL,
+                "running container create option: names must match "
+                "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+}
+
+/* A name that no container and no pod has at this moment. */
+static int free_name(struct engine *e, char **out, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    int r = store_begin(e, false, &t, err);
+
+    for (int i = 0; r == 0 && i < NAME_TRIES; i++) {
+        _cleanup_free_ char *name = name_generate();
+        const char *id;
+        uint32_t kind;
+
+        if (!name)
+            return fail(err, ENOMEM, "out of memory");
+        r = txn_resolve(t, 0, name, &kind, &id, err);
+        if (r == -ENOENT) {
+            error_clear(err);
+            *out = TAKE(name);
+            return 0;
+        }
+    }
+    return r < 0 ? r : fail(err, EEXIST, "no free name found after %d tries", NAME_TRIES);
+}
+
+static int allocate_lock(struct making *m, struct berth_error *err)
+{
+    struct locks *locks;
+    uint32_t id;
+    int r = engine_locks(m->c->e, &locks, err);
+
+    if (r == 0)
+        r = lock_allocate(locks, &id, err);
+    if (r == -ENOSPC)
+        return fail(err, ENOSPC,
+                    "allocating lock for new container: allocation failed; exceeded num_locks "
+                    "(%u)",
+                    m->c->e->conf->num_locks);
+    if (r < 0)
+        return error_wrap(err, "allocating lock for new container");
+    json_set_i64(m->c->config, "lockID", id);
+    m->lock = true;
+    return 0;
+}
+
+/* The record that containers/storage keeps, which makes the name unique there too; a name
+ * that we generated is tried again with another one. */
+static int make_storage(struct making *m, bool named, char **static_dir, char **run_dir,
+                        struct berth_error *err)
+{
+    struct ctr *c = m->c;
+    struct storage_new what = {.id = c->id,
+                               .is_volatile = json_flag(c->config, "volatile", false),
+                               .process_label = json_str(c->config, "ProcessLabel"),
+                               .mount_label = json_str(c->config, "MountLabel")};
+    struct storage *storage;
+    int r = engine_storage(c->e, &storage, err);
+
+    for (int tries = 0; r == 0 && tries < NAME_TRIES; tries++) {
+        what.name = c->name;
+        r = storage_container_create(storage, &what, static_dir, run_dir, err);
+        if (r != -EEXIST || named)
+            break;
+        error_clear(err);
+        free(c->name);
+        c->name = NULL;
+        r = free_name(c->e, &c->name, err);
+    }
+    m->storage = r == 0;
+    return r < 0 ? error_wrap(err, "creating container storage") : 0;
+}
+
+static int make_dir(const char *parent, const char *name, mode_t mode, struct berth_error *err)
+{
+    _cleanup_free_ char *path = path_join(parent, name);
+
+    if (!path)
+        return fail(err, ENOMEM, "out of memory");
+    if (mkdir(path, mode) < 0 && errno != EEXIST)
+        return fail_errno(err, errno, "creating %s", path);
+    return 0;
+}
+
+/* Complete the record with where the container is, and make the folders it names. */
+static int fill_places(struct ctr *c, json *networks, const char *static_dir,
+                       const char *run_dir, struct berth_error *err)
+{
+    struct spec_place place = {.id = c->id,
+                               .name = c->name,
+                               .lock = ctr_lock_id(c),
+                               .static_dir = static_dir,
+                               .run_dir = run_dir,
+                               .created = time_now()};
+    int r;
+
+    json_set_str(c->state, "runDir", run_dir);
+    spec_place(c->config, networks, &place);
+    r = make_dir(static_dir, "artifacts", 0755, err);
+    if (r == 0)
+        r = make_dir(static_dir, "secrets", 0755, err);
+    if (r == 0 && json_len(json_get(c->config, "mounts")))
+        r = make_dir(static_dir, "shm", 0700, err);
+    return r;
+}
+
+static json *new_state(void)
+{
+    static const char *const times[] = {"startedTime", "finishedTime"};
+    json *state = json_new(), *service = json_new();
+
+    json_set_i64(state, "state", CTR_CONFIGURED);
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        json_set_str(state, times[i], "0001-01-01T00:00:00Z");
+    json_set(service, "servicePods", NULL);
+    json_set(state, "Service", service);
+    json_set_str(state, "checkpointedTime", "0001-01-01T00:00:00Z");
+    json_set_str(state, "restoredTime", "0001-01-01T00:00:00Z");
+    return state;
+}
+
+static int fill_identity(struct ctr *c, const struct ctr_options *o, struct berth_error *err)
+{
+    int r = 0;
+
+    id_generate(c->id);
+    c->state = new_state();
+    if (!str_empty(o->name))
+        c->name = strdup(o->name);
+    else
+        r = free_name(c->e, &c->name, err);
+    if (r < 0)
+        return r;
+    if (!str_empty(c->e->conf->namespace_))
+        c->ns = strdup(c->e->conf->namespace_);
+    if (!c->name)
+        return fail(err, ENOMEM, "out of memory");
+    return 0;
+}
+
+static int name_in_use(struct engine *e, const char *name, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    const char *id;
+    uint32_t kind;
+    int r;
+
+    if (str_empty(name))
+        return 0;
+    r = store_begin(e, false, &t, err);
+    if (r < 0)
+        return r;
+    r = txn_resolve(t, 0, name, &kind, &id, err);
+    if (r == 0)
+        return fail(err, EEXIST,
+                    "creating container storage: the container name \"%s\" is already in use "
+                    "by %s. You have to remove that container to be able to reuse that name: "
+                    "that name is already in use",
+                    name, id);
+    error_clear(err);
+    return r == -ENOENT ? 0 : r;
+}
+
+int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
+               struct berth_error *err)
+{
+    _cleanup_ctr_ struct ctr *c = calloc(1, sizeof(*c));
+    _cleanup_free_ char *static_dir = NULL, *run_dir = NULL;
+    _cleanup_json_ json *networks = NULL;
+    struct making making = {.c = c};
+    int r;
+
+    if (!c)
+        return fail(err, ENOMEM, "out of memory");
+    c->e = e;
+    r = check_name(o->name, err);
+    if (r == 0)
+        r = spec_create(e, o, &c->config, &networks, err);
+    if (r == 0)
+        r = name_in_use(e, o->name, err);
+    if (r == 0)
+        r = fill_identity(c, o, err);
+    if (r == 0)
+        r = allocate_lock(&making, err);
+    if (r == 0)
+        r = make_storage(&making, !str_empty(o->name), &static_dir, &run_dir, err);
+    if (r == 0)
+        r = fill_places(c, networks, static_dir, run_dir, err);
+    if (r == 0)
+        r = store_add(c, networks && json_object_object_length(networks) ? networks : NULL,
+                      err);
+    if (r < 0) {
+        undo(&making);
+        return r;
+    }
+    event_ctr(c, "create", NULL);
+    *out = TAKE(c);
+    return 0;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_start.c - from configured to running: prepare, init, start; see ctr.h. */
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "engine/ctr_life.h"
+#include "engine/events.h"
+#include "engine/rootfs.h"
+#include "engine/spec.h"
+#include "engine/store.h"
+#include <signal.h>
+
+#define ZERO_TIME "0001-01-01T00:00:00Z"
+
+/* -------------------------------------------------------------- dependencies */
+
+/* Every container that c needs must run, or is started: podman's rule for a single start. */
+static int start_dependencies(struct ctr *c, unsigned depth, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list needs = LIST_INIT;
+    int r = ctr_dependencies(c, &needs);
+
+    if (depth > 64)
+        return fail(err, ELOOP, "container %s: dependencies form a circle", c->id);
+    for (size_t i = 0; r == 0 && i < needs.n; i++) {
+        _cleanup_ctr_ struct ctr *other = NULL;
+
+        r = ctr_load(c->e, needs.items[i], &other, err);
+        if (r == 0 && !str_eq(other->id, c->id))
+            r = start_dependencies(other, depth + 1, err);
+        if (r == 0)
+            r = ctr_lock(other, err);
+        if (r == 0 && ctr_status(other) != CTR_RUNNING)
+            r = ctr_start_locked(other, NULL, err);
+        if (r < 0)
+            return error_wrap(err, "starting dependency %s of container %s", needs.items[i],
+                              c->id);
+    }
+    return r;
+}
+
+static int check_dependencies(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list needs = LIST_INIT, stopped = LIST_INIT;
+    int r = ctr_dependencies(c, &needs);
+
+    for (size_t i = 0; r == 0 && i < needs.n; i++) {
+        _cleanup_ctr_ struct ctr *other = NULL;
+
+        r = ctr_load(c->e, needs.items[i], &other, err);
+        if (r == 0 && ctr_status(other) != CTR_RUNNING &&
+            !json_flag(other->config, "pause", false))
+            list_add(&stopped, needs.items[i]);
+    }
+    if (r == 0 && stopped.n) {
+        _cleanup_free_ char *ids = list_join(&stopped, ",");
+
+        return fail(err, EINVAL,
+                    "some dependencies of container %s are not started: %s: container state "
+                    "improper",
+                    c->id, str_or(ids, ""));
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------- init, start */
+
+/* Root file system and network namespace are there afterwards. */
+static int prepare(struct ctr *c, struct berth_error *err)
+{
+    int r = ctr_net_setup(c, err);
+
+    if (r == 0 && !json_flag(c->state, "mounted", false))
+        r = rootfs_mount(c, err);
+    return r;
+}
+
+static void note_created(struct ctr *c, const struct berth_oci_status *status, bool restart)
+{
+    static const char *const cleared[] = {"exitCode",           "exited",         "oomKilled",
+                                          "checkpointed",       "stoppedByUser",  "restored",
+                                          "checkpointLog",      "checkpointPath", "restoreLog",
+                                          "restartPolicyMatch", "newExecSessions"};
+
+    for (size_t i = 0; i < ARRAY_LEN(cleared); i++)
+        json_del(c->state, cleared[i]);
+    if (!restart)
+        json_del(c->state, "restartCount");
+    json_set_str(c->state, "checkpointedTime", ZERO_TIME);
+    json_set_str(c->state, "restoredTime", ZERO_TIME);
+    json_set_i64(c->state, "state", CTR_CREATED);
+    json_opt_i64(c->state, "pid", status->pid);
+    json_opt_i64(c->state, "conmonPid", status->monitor_pid);
+}
+
+/* What podman appends by kind of failure; it decides the exit code of the program too. */
+int ctr_classify(int r, struct berth_error *err)
+{
+    int status = 0;
+
+    if (r == -ENOENT) {
+        error_append(err, "OCI runtime attempted to invoke a command that was not found");
+        status = 127;
+    } else if (r == -EACCES) {
+        error_append(err, "OCI permission denied");
+        status = 126;
+    } else if (r == -EREMOTEIO) {
+        error_append(err, "OCI runtime error");
+        status = 126;
+    } else if (r == -ENOEXEC) {
+        status = 127;
+    }
+    if (err && status)
+        err->exit_status = status;
+    return r;
+}
+
+/* SIGINT and SIGTERM wait until what was started is recorded. */
+static void hold_signals(sigset_t *old)
+{
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, old);
+}
+
+static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *err)
+{
+    struct berth_oci_create how = {.size = sizeof(how)};
+    struct berth_oci_status status = {.size = sizeof(status)};
+    _cleanup_view_ struct ctr_view view = {0};
+    sigset_t old;
+    struct oci *oci;
+    int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    if (r < 0)
+        return r;
+    if (!c->e->conf->keyring)
+        how.flags |= BERTH_OCI_CREATE_NO_KEYRING;
+    if (c->e->conf->no_pivot_root)
+        how.flags |= BERTH_OCI_CREATE_NO_PIVOT;
+    hold_signals(&old);
+    r = oci_create(oci, &view.c, &how, &status, NULL, err);
+    if (r == -EEXIST) {
+        /* Left by an engine that died before it could record it. */
+        error_clear(err);
+        r = oci_remove(oci, &view.c, err);
+        if (r == 0)
+            r = oci_create(oci, &view.c, &how, &status, NULL, err);
+    }
+    r = ctr_classify(r, err);
+    if (r >= 0) {
+        note_created(c, &status, restart);
+        r = store_save(c, EXIT_NONE, err);
+        if (r < 0)
+            oci_remove(oci, &view.c, NULL);
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return r < 0 ? r : 0;
+}
+
+int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
+{
+    bool sessions = json_get(c->state, "newExecSessions") != NULL;
+    int r = prepare(c, err);
+
+    if (r == 0)
+        r = spec_init(c, err);
+    if (r == 0)
+        r = create_in_runtime(c, restart, err);
+    if (r == 0 && sessions)
+        r = store_exec_remove_all(c, err);
+    if (r < 0) {
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+        c->defer = false;
+        if (ctr_cleanup_parts(c, &why) < 0)
+            log_error("cleaning up container %s: %s", c->id, error_text(&why));
+        return r;
+    }
+    event_ctr(c, "init", NULL);
+    return 0;
+}
+
+int ctr_init(struct ctr *c, struct berth_error *err)
+{
+    int r = ctr_lock(c, err), status;
+
+    if (r < 0)
+        return r;
+    status = ctr_status(c);
+    if (status != CTR_CONFIGURED && status != CTR_STOPPED && status != CTR_EXITED)
+        r = fail(err, EINVAL,
+                 "container %s has already been created in runtime: container state improper",
+                 c->id);
+    else
+        r = check_dependencies(c, err);
+    if (r == 0 && status == CTR_STOPPED)
+        r = ctr_cleanup_parts(c, err);
+    if (r == 0)
+        r = ctr_init_locked(c, false, err);
+    ctr_unlock(c);
+    return r;
+}
+
+static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *err)
+{
+    _cleanup_view_ struct ctr_view view = {0};
+    _cleanup_close_ int fd = -1;
+    char text[TIME_TEXT_MAX];
+    struct oci *oci;
+    int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    if (r == 0 && attach_fd)
+        r = oci_attach(oci, &view.c, NULL, &fd, err);
+    if (r == 0)
+        r = ctr_classify(oci_start(oci, &view.c, err), err);
+    if (r < 0)
+        return r;
+    json_set_str(c->state, "startedTime", time_format(time_now(), text));
+    json_set_i64(c->state, "state", CTR_RUNNING);
+    r = store_save(c, EXIT_NONE, err);
+    if (r < 0)
+        return r;
+    event_ctr(c, "start", NULL);
+    if (attach_fd) {
+        event_ctr(c, "attach", NULL);
+        *attach_fd = TAKE_FD(fd);
+    }
+    return 0;
+}
+
+int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err)
+{
+    int status = ctr_status(c), r = 0;
+
+    if (status == CTR_STOPPED)
+        r = ctr_cleanup_parts(c, err);
+    /* One transaction for both steps.  Should this process die between them, the files of
+     * the monitor tell the next one: leftover_in_runtime(). */
+    c->defer = true;
+    if (r == 0 && status != CTR_CREATED)
+        r = ctr_init_locked(c, false, err);
+    c->defer = false;
+    if (r < 0)
+        return r;
+    r = start_in_runtime(c, attach_fd, err);
+    if (r < 0) {
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+        if (ctr_cleanup_parts(c, &why) < 0)
+            log_error("cleaning up container %s: %s", c->id, error_text(&why));
+    }
+    return r;
+}
+
+int ctr_start(struct ctr *c, int *attach_fd, struct berth_error *err)
+{
+    int r = start_dependencies(c, 0, err), status;
+
+    if (r == 0)
+        r = ctr_lock(c, err);
+    if (r < 0)
+        return r;
+    status = ctr_status(c);
+    if (status != CTR_CONFIGURED && status != CTR_CREATED && status != CTR_STOPPED &&
+        status != CTR_EXITED)
+        r = fail(err, EINVAL,
+                 "container %s must be in Created or Stopped state to be started: container "
+                 "state improper",
+                 c->id);
+    else
+        r = ctr_start_locked(c, attach_fd, err);
+    ctr_unlock(c);
+    return r;
+}
+
+/* ------------------------------------------------------------------- attach */
+
+int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err)
+{
+    _cleanup_view_ struct ctr_view view = {0};
+    struct oci *oci;
+    int r = ctr_lock(c, err);
+
+    if (r < 0)
+        return r;
+    if (ctr_status(c) != CTR_CREATED && ctr_status(c) != CTR_RUNNING)
+        r = fail(err, EINVAL,
+                 "can only attach to created or running containers: container state improper");
+    ctr_unlock(c);
+    if (r == 0)
+        r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    if (r == 0)
+        r = oci_attach(oci, &view.c, NULL, out_fd, err);
+    if (r == 0)
+        event_ctr(c, "attach", NULL);
+    return r;
+}
+
+int ctr_resize(struct ctr *c, struct berth_tty_size size, struct berth_error *err)
+{
+    _cleanup_view_ struct ctr_view view = {0};
+    struct oci *oci;
+    int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    return r == 0 ? oci_resize(oci, &view.c, NULL, size, err) : r;
+}
+
+/* ------------------------------------------------------------ restart policy */
+
+bool ctr_should_restart(const struct ctr *c)
+{
+    const char *policy = json_str(c->config, "restart_policy");
+    uint64_t tries = json_u64(c->config, "restart_retries", 0);
+
+    if (!json_flag(c->state, "restartPolicyMatch", false) || str_empty(policy) ||
+        str_eq(policy, "no"))
+        return false;
+    if (!str_eq(policy, "on-failure"))
+        return true;
+    return json_i64(c->state, "exitCode", 0) != 0 &&
+           (tries == 0 || json_u64(c->state, "restartCount", 0) < tries);
+}
+
+int ctr_restart_by_policy(struct ctr *c, struct berth_error *err)
+{
+    int r = check_dependencies(c, err);
+
+    if (r < 0)
+        return r;
+    event_ctr(c, "restart", NULL);
+    json_set_u64(c->state, "restartCount", json_u64(c->state, "restartCount", 0) + 1);
+    if (ctr_status(c) == CTR_STOPPED)
+        r = ctr_cleanup_parts(c, err);
+    if (r == 0)
+        r = ctr_init_locked(c, true, err);
+    if (r == 0)
+        r = start_in_runtime(c, NULL, err);
+    if (r < 0)
+        ctr_cleanup_parts(c, NULL);
+    return r;
+}
