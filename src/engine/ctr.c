@@ -249,8 +249,6 @@ static uint32_t view_flags(const struct ctr *c)
         flags |= BERTH_CTR_SYSTEMD;
     if (disabled || split || str_eq(mode, "no-conmon") || getenv("INVOCATION_ID"))
         flags |= BERTH_CTR_MONITOR_STAYS;
-    if (c->e->conf->uid == 0 && !json_flag(c->config, "privileged", false))
-        flags |= BERTH_CTR_HIDE_KERNEL;
     return flags;
 }
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -508,54 +507,6 @@ START_TEST(monitor_cgroup)
 }
 END_TEST
 
-/* Put a mount in front of those in config.json. */
-static void add_mount(const char *json)
-{
-    static char text[8192];
-    char path[600], *mounts;
-    FILE *file;
-    size_t n;
-
-    snprintf(path, sizeof(path), "%s/config.json", f.bundle);
-    file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    n = fread(text, 1, sizeof(text) - 1, file);
-    text[n] = '\0';
-    fclose(file);
-    mounts = strstr(text, "\"mounts\":[");
-    ck_assert_ptr_nonnull(mounts);
-    mounts += strlen("\"mounts\":[");
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    fprintf(file, "%.*s%s%s", (int)(mounts - text), text, json, mounts);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-/* The runtime does not see what is mounted below /sys/kernel, and it still is. */
-START_TEST(hidden_kernel)
-{
-    const char *argv[] = {"ls", "/sys/kernel/debug", NULL};
-    int fd = -1;
-
-    ck_assert_int_eq(mount("tmpfs", "/sys/kernel/debug", "tmpfs", 0, NULL), 0);
-    oci_write("/sys/kernel/debug/secret", "");
-    f.c.flags = BERTH_CTR_HIDE_KERNEL;
-    oci_config(&f, root, argv, false, NULL);
-    add_mount("{\"destination\":\"/sys\",\"type\":\"bind\",\"source\":\"/sys\","
-              "\"options\":[\"rbind\",\"ro\"]},");
-    create();
-    OK(f.ops.attach(f.r, &f.c, NULL, &fd, f.err));
-    OK(f.ops.start(f.r, &f.c, f.err));
-    oci_copy(fd, out, sizeof(out), errs, sizeof(errs));
-    close(fd);
-    ck_assert_str_eq(out, "");
-    ck_assert_str_eq(errs, "");
-    ck_assert_int_eq(exit_code(), 0);
-    ck_assert(oci_exists("/sys/kernel/debug/secret"));
-    ck_assert_int_eq(umount("/sys/kernel/debug"), 0);
-}
-END_TEST
-
 /* Root of a user namespace gets the streams, but must not keep the host's /dev/null. */
 START_TEST(user_namespace)
 {
@@ -691,7 +642,6 @@ int main(int argc, char **argv)
     tcase_add_test(t, time_limit);
     tcase_add_test(t, descriptors);
     tcase_add_test(t, monitor_cgroup);
-    tcase_add_test(t, hidden_kernel);
     tcase_add_test(t, user_namespace);
     tcase_add_test(t, no_cgroups);
     tcase_add_test(t, passthrough);

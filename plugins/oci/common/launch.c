@@ -61,7 +61,6 @@ static int spawn_conmon(struct berth_oci *r, struct rt_launch *l, const int thei
         .in = l->passthrough ? STDIN_FILENO : -1,
         .out = l->passthrough ? STDOUT_FILENO : l->text,
         .err = l->passthrough || rt_verbose(r) ? STDERR_FILENO : l->text,
-        .hide_kernel = l->hide_kernel,
     };
     int rc;
 

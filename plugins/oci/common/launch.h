@@ -22,7 +22,7 @@ struct rt_launch {
     const char *oci_log;
     const int *fds, *keep_fds;
     size_t n_fds, n_keep_fds;
-    bool exec, passthrough, hide_kernel;
+    bool exec, passthrough;
 
     /* What is going on. */
     berth_deadline deadline;

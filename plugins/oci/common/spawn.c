@@ -6,14 +6,8 @@
 #include "spawn.h"
 
 #include <fcntl.h>
-#include <mntent.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mount.h>
 
 /* Descriptors copied to numbers that no target uses: dup2() onto one target must not
  * destroy the source of another. */
@@ -92,7 +86,7 @@ static int set_attributes(posix_spawnattr_t *attr)
     return e;
 }
 
-static int spawn_here(const struct rt_spawn *what, pid_t *out_pid)
+int rt_spawn(const struct rt_spawn *what, pid_t *out_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -117,62 +111,4 @@ static int spawn_here(const struct rt_spawn *what, pid_t *out_pid)
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     return -e;
-}
-
-/* Unmount what lies below /sys/kernel in this thread's mount namespace, deepest first. */
-static void hide_kernel_mounts(void)
-{
-    struct rt_strv dirs = {0};
-    FILE *f = setmntent("/proc/thread-self/mounts", "re");
-    char line[8192];
-    struct mntent m;
-
-    if (!f)
-        return;
-    while (getmntent_r(f, &m, line, sizeof(line))) {
-        if (strncmp(m.mnt_dir, "/sys/kernel/", 12) == 0)
-            rt_strv_add(&dirs, m.mnt_dir, NULL);
-    }
-    endmntent(f);
-    for (size_t i = dirs.n; i > 0; i--)
-        umount2(dirs.v[i - 1], MNT_DETACH);
-    rt_strv_clear(&dirs);
-}
-
-struct job {
-    const struct rt_spawn *what;
-    pid_t pid;
-    int result;
-};
-
-/* A thread has a mount namespace of its own once it stops sharing its working
- * directory with the others.  /sys becomes a slave, so that nothing spreads from it;
- * other mounts stay as they are: the exit command must be able to undo mounts. */
-static void *spawn_hidden(void *arg)
-{
-    struct job *job = arg;
-
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/sys", NULL, MS_REC | MS_SLAVE, NULL) < 0) {
-        job->result = -errno;
-        return NULL;
-    }
-    hide_kernel_mounts();
-    job->result = spawn_here(job->what, &job->pid);
-    return NULL;
-}
-
-int rt_spawn(const struct rt_spawn *what, pid_t *out_pid)
-{
-    struct job job = {.what = what};
-    pthread_t thread;
-    int e;
-
-    if (!what->hide_kernel)
-        return spawn_here(what, out_pid);
-    e = pthread_create(&thread, NULL, spawn_hidden, &job);
-    if (e)
-        return -e;
-    pthread_join(thread, NULL);
-    *out_pid = job.pid;
-    return job.result;
 }

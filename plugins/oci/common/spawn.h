@@ -13,7 +13,6 @@ struct rt_spawn {
     int in, out, err; /* standard streams; -1: /dev/null */
     const int *fds;   /* become 3, 4, ... */
     size_t n_fds;     /* all others are closed in the program */
-    bool hide_kernel; /* in a mount namespace without what is below /sys/kernel */
 };
 
 /* Start a program in a process group of its own, with default signals.  The child is
