@@ -198,20 +198,6 @@ static int show(struct events_reader *reader, const struct events_opts *o, berth
     }
 }
 
-/* Go to the end of the log. */
-static int skip_all(struct events_reader *reader, struct berth_error *err)
-{
-    berth_date time;
-    int r;
-
-    do {
-        _cleanup_json_ json *line = NULL;
-
-        r = events_next(reader, false, DATE_NEVER, &line, &time, err);
-    } while (r > 0);
-    return r;
-}
-
 static int events_run(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,
                       struct berth_error *err)
 {
@@ -232,7 +218,7 @@ static int events_run(struct cli *cli, void *opts, int argc _unused_, char **arg
     if (r == 0)
         r = events_open(e->conf, &reader, err);
     if (r == 0 && o->stream && !o->since && !o->until)
-        r = skip_all(reader, err);
+        r = events_skip(reader, err);
     return r < 0 ? r : show(reader, o, since, until, &format, err);
 }
 

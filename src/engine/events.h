@@ -50,8 +50,8 @@ void event_object(struct engine *e, const char *type, const char *status, const 
 /* ------------------------------------------------------------------ reading */
 
 /*
- * A reader of the file backend, from the oldest event that is still there.
- * -ENOTSUP: the configured backend keeps no file.
+ * A reader from the oldest event that is still there.  -ENOTSUP: the configured backend
+ * ("none") keeps nothing.
  */
 struct events_reader;
 int events_open(const struct conf *conf, struct events_reader **out, struct berth_error *err);
@@ -62,6 +62,9 @@ static inline void events_closep(struct events_reader **r)
     events_close(*r);
 }
 #define _cleanup_events_ _cleanup_(events_closep)
+
+/* Leave out what has happened until now.  Before the first events_next(). */
+int events_skip(struct events_reader *r, struct berth_error *err);
 
 /*
  * The next event: 1 and the whole line as a document (keys as in podman's file) and its

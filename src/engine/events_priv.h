@@ -19,6 +19,13 @@ const char *events_path(const struct conf *conf, struct berth_buf *out);
 /* Send an event to the journal, in podman's fields. */
 int event_write_journal(const struct event *ev, struct berth_error *err);
 
+/* Start journalctl on podman's entries: the old ones unless `only_new`, then with `follow`
+ * those to come.  The descriptor of its output, or -errno; *pid is the caller's to reap. */
+int journal_start(bool follow, bool only_new, pid_t *pid, struct berth_error *err);
+
+/* An entry of the journal as a line of the file backend.  The caller's. */
+json *journal_event(const json *entry);
+
 /* The parts of a line of the file backend; they are lent by it.  -EINVAL: no event. */
 int event_from_json(const json *line, struct event *out);
 

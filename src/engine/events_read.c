@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events_read.c - reading the file of events, see events.h.
+ * events_read.c - reading events, see events.h.
  *
  * Readers take no lock, as podman's: writers append whole lines, and a rotated log is a new
  * file under the old name, which begins with lines that were read already.
@@ -12,7 +12,9 @@
 #include "engine/events_priv.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
+#include <sys/wait.h>
 
 #define LINE_MAX_LEN (1u << 20)
 
@@ -24,6 +26,9 @@ struct events_reader {
     struct berth_buf text; /* what was read and not returned begins at `at` */
     size_t at;
     struct berth_buf last; /* the line that was returned last, its end included */
+    bool journal;          /* fd is the output of journalctl */
+    bool only_new;
+    pid_t pid; /* of journalctl; 0: not started */
 };
 
 int events_open(const struct conf *conf, struct events_reader **out, struct berth_error *err)
@@ -31,9 +36,8 @@ int events_open(const struct conf *conf, struct events_reader **out, struct bert
     _cleanup_buf_ struct berth_buf path = BUF_INIT;
     struct events_reader *r;
 
-    if (!str_eq(conf->events_logger, "file"))
-        return fail(err, ENOTSUP, "events of the backend \"%s\" cannot be read",
-                    str_or(conf->events_logger, ""));
+    if (str_eq(conf->events_logger, "none"))
+        return fail(err, ENOTSUP, "cannot read events with the \"none\" backend");
     r = calloc(1, sizeof(*r));
     events_path(conf, &path);
     if (!r || !(r->path = buf_steal(&path))) {
@@ -41,6 +45,7 @@ int events_open(const struct conf *conf, struct events_reader **out, struct bert
         return fail(err, ENOMEM, "out of memory");
     }
     r->fd = r->notify = -1;
+    r->journal = str_eq(conf->events_logger, "journald");
     *out = r;
     return 0;
 }
@@ -51,6 +56,10 @@ void events_close(struct events_reader *r)
         return;
     attr_closep(&r->fd);
     attr_closep(&r->notify);
+    if (r->pid > 0) {
+        kill(r->pid, SIGTERM);
+        waitpid(r->pid, NULL, 0);
+    }
     buf_free(&r->text);
     buf_free(&r->last);
     free(r->path);
@@ -143,6 +152,12 @@ static int take_line(struct events_reader *r, json **out, berth_date *time)
             log_warning("skipping a line of the event log: %s", error_text(&why));
             continue;
         }
+        if (r->journal) {
+            json *entry = TAKE(line);
+
+            line = journal_event(entry);
+            json_object_put(entry);
+        }
         if (event_from_json(line, &ev) < 0) {
             log_warning("skipping a line of %s that is no event", r->path);
             continue;
@@ -220,6 +235,65 @@ static int find_more(struct events_reader *r, bool follow, berth_date until,
     return wait_for_change(r, until);
 }
 
+/* journalctl has ended: 0 where it went well. */
+static int reap(struct events_reader *r, struct berth_error *err)
+{
+    int status = 0;
+
+    if (r->pid > 0 && waitpid(r->pid, &status, 0) < 0)
+        status = 0;
+    r->pid = -1;
+    if (status == 0)
+        return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return fail(err, ENOENT, "reading events needs the program journalctl");
+    return fail(err, EIO, "journalctl failed with status %d", status);
+}
+
+/* The same for the journal. */
+static int find_more_journal(struct events_reader *r, bool follow, berth_date until,
+                             struct berth_error *err)
+{
+    struct pollfd p = {.events = POLLIN};
+    int64_t left = -1;
+    ssize_t n;
+
+    if (r->pid == 0) {
+        /* What is over needs no waiting for its end. */
+        if (until != DATE_NEVER && until <= time_now())
+            follow = false;
+        r->fd = journal_start(follow, r->only_new, &r->pid, err);
+        if (r->fd < 0)
+            return r->fd;
+    }
+    if (r->pid < 0)
+        return 0;
+    if (follow && until != DATE_NEVER)
+        left = MAX(0, (until - time_now()) / 1000000 + 1);
+    p.fd = r->fd;
+    if (follow && poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) == 0)
+        return 0;
+    n = read_more(r, err);
+    return n < 0 ? (int)n : n > 0 ? 1 : reap(r, err);
+}
+
+int events_skip(struct events_reader *r, struct berth_error *err)
+{
+    berth_date time;
+    int n;
+
+    if (r->journal) {
+        r->only_new = true;
+        return 0;
+    }
+    do {
+        _cleanup_json_ json *line = NULL;
+
+        n = events_next(r, false, DATE_NEVER, &line, &time, err);
+    } while (n > 0);
+    return n;
+}
+
 int events_next(struct events_reader *r, bool follow, berth_date until, json **out,
                 berth_date *time, struct berth_error *err)
 {
@@ -227,7 +301,8 @@ int events_next(struct events_reader *r, bool follow, berth_date until, json **o
         int n = take_line(r, out, time);
 
         if (n == 0)
-            n = find_more(r, follow, until, err);
+            n = r->journal ? find_more_journal(r, follow, until, err)
+                           : find_more(r, follow, until, err);
         else
             return n;
         if (n <= 0)

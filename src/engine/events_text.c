@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* events_text.c - events as people and the journal read them. */
+/* events_text.c - events as people read them. */
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/events_priv.h"
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 int event_from_json(const json *line, struct event *out)
 {
@@ -66,73 +61,4 @@ void event_put_human(const struct event *ev, bool full, struct berth_buf *out)
     } else if (*name || !str_eq(ev->type, "system")) {
         buf_printf(out, " %s", name);
     }
-}
-
-/* ------------------------------------------------------------------ journal */
-
-/* A field in the journal's own protocol; values with line ends carry their length. */
-static void put_field(const char *key, const char *value, struct berth_buf *out)
-{
-    uint64_t len = strlen(value);
-
-    if (!strchr(value, '\n')) {
-        buf_printf(out, "%s=%s\n", key, value);
-        return;
-    }
-    buf_printf(out, "%s\n", key);
-    buf_put(out, &len, sizeof(len)); /* little endian, as configure makes sure */
-    buf_printf(out, "%s\n", value);
-}
-
-static void put_if(const char *key, const char *value, struct berth_buf *out)
-{
-    if (!str_empty(value))
-        put_field(key, value, out);
-}
-
-static void put_journal(const struct event *ev, struct berth_buf *out)
-{
-    bool container = str_eq(ev->type, "container"), pod = str_eq(ev->type, "pod");
-    _cleanup_buf_ struct berth_buf human = BUF_INIT, labels = BUF_INIT;
-    char text[TIME_TEXT_MAX];
-
-    event_put_human(ev, true, &human);
-    put_field("MESSAGE", buf_str(&human), out);
-    put_field("PRIORITY", "6", out);
-    put_field("SYSLOG_IDENTIFIER", "podman", out); /* what podman's reader looks for */
-    put_field("PODMAN_EVENT", ev->status, out);
-    put_field("PODMAN_TYPE", ev->type, out);
-    put_field("PODMAN_TIME", time_format(ev->time, text), out);
-    put_if("PODMAN_NAME", ev->name, out);
-    put_if("PODMAN_ID", ev->id, out);
-    put_if("PODMAN_NETWORK_NAME", ev->network, out);
-    if (!container && !pod)
-        return;
-    put_field("PODMAN_IMAGE", str_or(ev->image, ""), out);
-    put_field("PODMAN_HEALTH_STATUS", str_or(ev->health, ""), out);
-    put_if("PODMAN_POD_ID", ev->pod, out);
-    if (ev->exit_code) {
-        snprintf(text, sizeof(text), "%d", ev->exit_code);
-        put_field("PODMAN_EXIT_CODE", text, out);
-    }
-    if (json_object_is_type(ev->attributes, json_type_object) &&
-        json_object_object_length(ev->attributes) > 0) {
-        json_write(ev->attributes, JSON_SORTED, &labels);
-        put_field("PODMAN_LABELS", buf_str(&labels), out);
-    }
-}
-
-int event_write_journal(const struct event *ev, struct berth_error *err)
-{
-    struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-
-    put_journal(ev, &text);
-    if (buf_error(&text))
-        return fail(err, ENOMEM, "out of memory");
-    if (fd < 0 ||
-        sendto(fd, text.data, text.len, MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to)) < 0)
-        return fail_errno(err, errno, "sending to %s", JOURNAL_SOCKET);
-    return 0;
 }

@@ -28,7 +28,8 @@ rootfs=/run/rootfs
 log=/run/libpod/events/events.log
 
 fail() { echo "FAIL: $*"; exit 1; }
-ours() { "${BERTH:-$build/berth}" --events-backend file events "$@"; }
+backend="file"
+ours() { "${BERTH:-$build/berth}" --events-backend $backend events "$@"; }
 theirs() { podman events "$@"; }
 # Both programs, same arguments, same output.
 same() {
@@ -76,7 +77,7 @@ same --filter label=l=v
 # --- ours
 podman pod rm one >/dev/null
 rm "$log"
-"$tool" /run/libpod - events mine 3
+"$tool" /run/libpod file events mine 3
 theirs --stream=false --format '{{.Name}} {{.Status}} {{.ContainerExitCode}}' >/run/out
 printf 'mine%s\n' '0 died 7' '0 create 0' '0 remove 0' '1 died 7' '1 create 0' '1 remove 0' \
 	'2 died 7' '2 create 0' '2 remove 0' >/run/want
@@ -89,7 +90,7 @@ same --filter 'label=from=berth <&>'
 rm "$log"
 jobs=
 for i in 1 2 3 4; do
-	"$tool" /run/libpod - events "b$i-" 50 &
+	"$tool" /run/libpod file events "b$i-" 50 &
 	jobs="$jobs $!"
 	(for k in 1 2 3 4 5; do podman volume create "p$i-$k" || exit 1; done >/dev/null) &
 	jobs="$jobs $!"
@@ -101,7 +102,7 @@ same --filter type=volume
 	fail "podman's events are lost"
 
 # --- a log that we cut is podman's still
-"$tool" /run/libpod - events "cut" 100 20000
+"$tool" /run/libpod file events "cut" 100 20000
 [ "$(stat -c %s "$log")" -lt 20000 ] || fail "the log was not cut"
 same --filter type=system
 ours --stream=false --format '{{.Name}} {{.Status}}' | grep -q "^$log log-rotation$" || fail "no mark of the cut"
@@ -119,4 +120,48 @@ kill $reader
 grep -q '^new' /run/stream || fail "nothing was shown while waiting"
 ours --until 1s >/run/out # comes back
 grep -q 'volume create new' /run/out || fail "--until shows nothing"
+
+# --- the same in the journal, where there is one
+backend=none
+ours --stream=false >/run/out 2>&1 && fail "reads the backend none"
+journald=/lib/systemd/systemd-journald
+if [ -x $journald ] && command -v journalctl >/dev/null; then
+	backend=journald
+	printf '[engine]\nevents_logger="journald"\n' >/etc/containers/containers.conf
+	mkdir -p /run/systemd/journal /run/log/journal
+	$journald >/dev/null 2>&1 &
+	journal=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -S /run/systemd/journal/socket ] || break
+		sleep 0.2
+	done
+	podman create --name jay --label l=v --rootfs "$rootfs" sh -c 'exit 9' >/dev/null
+	podman start -a jay || :
+	"$tool" /run/libpod journald events ours 2
+	# What was sent is not there at once.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		! journalctl -q SYSLOG_IDENTIFIER=podman | grep -q renumber || break
+		sleep 0.2
+	done
+	same
+	same --format json
+	same --filter container=ours1
+	same --filter label=l=v --filter event=died --format '{{.ContainerExitCode}}'
+	grep -qx 9 /run/ours || fail "the exit code is lost in the journal"
+	ours --format '{{.Name}}' >/run/stream &
+	reader=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		podman volume create "next$_" >/dev/null
+		[ ! -s /run/stream ] || break
+		sleep 0.5
+	done
+	kill $reader
+	grep -q '^next' /run/stream || fail "nothing was shown while waiting for the journal"
+	! grep -q ours1 /run/stream || fail "showed what was over"
+	ours --until 1s >/run/out
+	grep -q 'container died .*name=jay' /run/out || fail "--until shows nothing of the journal"
+	kill $journal
+else
+	echo "storage_events: no journal here, so that part is left out"
+fi
 echo ok

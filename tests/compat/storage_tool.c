@@ -10,7 +10,7 @@
  *   storage_tool GRAPHROOT RUNROOT mount NAME-OR-ID      prints the mount point
  *   storage_tool GRAPHROOT RUNROOT unmount NAME-OR-ID
  *   storage_tool GRAPHROOT RUNROOT hammer PREFIX N       makes N, deletes every second one
- *   storage_tool TMPDIR - events PREFIX N [MAX-SIZE]     writes N events
+ *   storage_tool TMPDIR BACKEND events PREFIX N [MAX-SIZE] writes N events
  */
 #include "base/id.h"
 #include "base/str.h"
@@ -51,10 +51,11 @@ static int hammer(struct storage *st, const char *prefix, int n, struct berth_er
 }
 
 /* Events of every kind of object. */
-static int events(const char *tmp_dir, const char *prefix, int n, int64_t max)
+static int events(const char *tmp_dir, const char *backend, const char *prefix, int n,
+                  int64_t max)
 {
     struct conf conf = {.tmp_dir = (char *)(uintptr_t)tmp_dir,
-                        .events_logger = (char *)(uintptr_t) "file",
+                        .events_logger = (char *)(uintptr_t)backend,
                         .events_logfile_max_size = max};
     _cleanup_json_ json *labels = json_new();
     struct engine e = {.conf = &conf};
@@ -127,7 +128,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (str_eq(argv[3], "events") && argc > 5)
-        return events(argv[1], argv[4], atoi(argv[5]), argc > 6 ? atoi(argv[6]) : 0);
+        return events(argv[1], argv[2], argv[4], atoi(argv[5]), argc > 6 ? atoi(argv[6]) : 0);
     if (storage_open(argv[1], argv[2], NULL, &st, &err) < 0 ||
         run(st, argc - 3, argv + 3, &err) < 0) {
         fprintf(stderr, "Error: %s\n", error_text(&err));
