@@ -48,6 +48,10 @@ const struct cmd *command_group(const char *word);
 /* Is it shown in the table of this group (NULL: at the top)?  *word: its name there. */
 bool command_in(const struct cmd *cmd, const char *group, const char **word);
 
+/* The global options that were given, as overrides of the configuration; how many. */
+#define CLI_OVERRIDES 96
+size_t cli_overrides(const struct cli *cli, struct conf_override *out, size_t max);
+
 /* Whole program from its arguments to its exit status. */
 int cli_main(int argc, char **argv);
 

@@ -44,22 +44,30 @@ static void close_all(struct cli *cli)
     cli->conf = NULL;
 }
 
+size_t cli_overrides(const struct cli *cli, struct conf_override *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const void *at = (const char *)&cli->globals + keys[i].offset;
+        char *const one[] = {keys[i].list ? NULL : *(char *const *)at, NULL};
+        char *const *values = keys[i].list ? list_argv(at) : one;
+
+        for (; *values && n < max; values++)
+            if (**values)
+                out[n++] = (struct conf_override){keys[i].key, *values};
+    }
+    return n;
+}
+
 int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err)
 {
-    struct conf_override overrides[ARRAY_LEN(keys) + 64];
-    size_t n = 0;
+    struct conf_override overrides[CLI_OVERRIDES];
+    size_t n;
     int r;
 
     if (!cli->conf) {
-        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-            const void *at = (const char *)&cli->globals + keys[i].offset;
-            char *const one[] = {keys[i].list ? NULL : *(char *const *)at, NULL};
-            char *const *values = keys[i].list ? list_argv(at) : one;
-
-            for (; *values && n < ARRAY_LEN(overrides); values++)
-                if (**values)
-                    overrides[n++] = (struct conf_override){keys[i].key, *values};
-        }
+        n = cli_overrides(cli, overrides, ARRAY_LEN(overrides));
         r = conf_load(cli->globals.config, overrides, n, &cli->conf, NULL, err);
         if (r < 0)
             return r;

@@ -291,8 +291,8 @@ static void runtimes_of_sections(struct loader *l)
     }
 }
 
-int conf_load(const char *file, const struct conf_override *overrides, size_t n,
-              struct conf **out, struct berth_list *all, struct berth_error *err)
+int conf_examine(const char *file, const struct conf_override *overrides, size_t n,
+                 struct conf **out, struct berth_list *all, struct berth_error *err)
 {
     _cleanup_conf_ struct conf *c = conf_new();
     struct loader l = {.c = c, .all = all, .err = err};
@@ -309,10 +309,48 @@ int conf_load(const char *file, const struct conf_override *overrides, size_t n,
     runtimes_of_sections(&l);
     if (l.no_memory && l.problems == 0)
         return fail(err, ENOMEM, "out of memory");
-    if (l.problems)
-        return -EINVAL;
     *out = TAKE(c);
-    return 0;
+    return l.problems ? -EINVAL : 0;
+}
+
+int conf_load(const char *file, const struct conf_override *overrides, size_t n,
+              struct conf **out, struct berth_list *all, struct berth_error *err)
+{
+    _cleanup_conf_ struct conf *c = NULL;
+    int r = conf_examine(file, overrides, n, &c, all, err);
+
+    if (r == 0)
+        *out = TAKE(c);
+    return r;
+}
+
+int conf_sections(const struct conf *c, conf_section_fn *fn, void *arg)
+{
+    const struct conf_private *p = c->private_;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->n_sections; i++) {
+        const struct conf_section *s = &p->sections[i];
+        const char *plugin = NULL;
+
+        for (size_t j = 0; j < s->n; j++)
+            if (strcmp(s->entries[j].key, "plugin") == 0)
+                plugin = s->entries[j].text;
+        r = fn(arg, s->name, plugin, s->origin);
+    }
+    return r;
+}
+
+bool conf_has_section(const struct conf *c, const char *section)
+{
+    return conf_section_find(c, section) != NULL;
+}
+
+const char *conf_origin(const struct conf *c, const char *key)
+{
+    int index = conf_key_index(key);
+
+    return str_or(index < 0 ? NULL : c->private_->origins[index], "default");
 }
 
 /* ------------------------------------------------------------------------ uses */

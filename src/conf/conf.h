@@ -103,6 +103,11 @@ struct conf_override {
  */
 int conf_load(const char *file, const struct conf_override *overrides, size_t n,
               struct conf **out, struct berth_list *all, struct berth_error *err);
+
+/* The same for those who look for mistakes: *out is given although there are some, with
+ * defaults in the place of what is wrong. */
+int conf_examine(const char *file, const struct conf_override *overrides, size_t n,
+                 struct conf **out, struct berth_list *all, struct berth_error *err);
 void conf_free(struct conf *c);
 
 static inline void conf_freep(struct conf **c)
@@ -124,6 +129,18 @@ typedef void conf_visit_fn(void *arg, const char *section, const char *key, cons
                            const char *origin);
 void conf_visit(const struct conf *c, conf_visit_fn *fn, void *arg);
 
+/* Where the value of a key came from, as conf_visit() says. */
+const char *conf_origin(const struct conf *c, const char *key);
+
+/* Visit the sections of plugin instances: name, the plugin that it names (NULL: none) and
+ * where it began.  A return other than 0 ends it and is returned. */
+typedef int conf_section_fn(void *arg, const char *section, const char *plugin,
+                            const char *origin);
+int conf_sections(const struct conf *c, conf_section_fn *fn, void *arg);
+
+/* Is there a section of this name? */
+bool conf_has_section(const struct conf *c, const char *section);
+
 /* Options of a plugin instance: the section of that name ("state_boltdb", "oci_kata")
  * checked against what the plugin declares, plus overrides for this instance.  What
  * plugins know as struct berth_config. */
@@ -131,6 +148,11 @@ struct berth_config;
 int conf_instance(const struct conf *c, const char *section, const struct berth_option *options,
                   size_t n_options, size_t option_size, const struct conf_override *overrides,
                   size_t n_overrides, struct berth_config **out, struct berth_error *err);
+
+/* The same without a result: every problem goes into `all`, the first into err. */
+int conf_instance_check(const struct conf *c, const char *section,
+                        const struct berth_option *options, size_t n_options,
+                        size_t option_size, struct berth_list *all, struct berth_error *err);
 void conf_instance_free(struct berth_config *cfg);
 const char *conf_instance_string(const struct berth_config *cfg, const char *name);
 int64_t conf_instance_int(const struct berth_config *cfg, const char *name);

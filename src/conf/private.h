@@ -78,11 +78,6 @@ struct conf_section *conf_section_find(const struct conf *c, const char *name);
 
 void conf_private_free(struct conf_private *p);
 
-/* conf_instance() that goes on after the first problem and puts every one into `all`. */
-int conf_instance_check(const struct conf *c, const char *section,
-                        const struct berth_option *options, size_t n_options,
-                        size_t option_size, struct berth_list *all, struct berth_error *err);
-
 /* derive.c: defaults of single keys; see struct conf_key. */
 char *derive_oci_runtime(const struct conf *c);
 char *derive_graph_root(const struct conf *c);

@@ -92,6 +92,16 @@ static int detect_state(struct engine *e, const char **out, struct berth_error *
     return 0;
 }
 
+/* Plugins that cannot be used are refused before anything is made. */
+static int prepare(struct engine *e, struct berth_error *err)
+{
+    int r = wrap_prepare(e->conf, BERTH_KIND_LOCK, e->conf->lock_type, err);
+
+    if (r == 0 && !str_empty(e->conf->state_type))
+        r = wrap_prepare(e->conf, BERTH_KIND_STATE, e->conf->state_type, err);
+    return r;
+}
+
 static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
 {
     bool readonly = flags & ENGINE_READONLY;
@@ -101,6 +111,9 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
     if (readonly)
         e->place.flags |= BERTH_PLACE_READONLY;
     else {
+        r = prepare(e, err);
+        if (r < 0)
+            return r;
         r = fs_mkdir_p(e->conf->static_dir, 0700, err);
         if (r < 0)
             return error_wrap(err, "creating runtime static files directory");

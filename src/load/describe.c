@@ -65,16 +65,25 @@ static const struct describe_op net_ops[] = {
     {"rootless_netns", offsetof(struct berth_net_ops, rootless_netns), true, 0},
 };
 
+static const char *const state_caps[] = {"persistent", "shared", "timeout", "snapshot",
+                                         "namespaces", "same_names", "networks", "foreign",
+                                         NULL};
+static const char *const lock_caps[] = {"timeout", "orphans", "held", "limited", "deadlock",
+                                        NULL};
+static const char *const oci_caps[] = {"checkpoint", "json_errors", "no_cgroups", "vm",
+                                       "monitor", NULL};
+static const char *const net_caps[] = {"dns", "ipv6", "connect", "update", NULL};
+
 static const struct describe_kind kinds[] = {
     [BERTH_KIND_STATE] = {"state", "a state plugin", BERTH_STATE_ABI_MAJOR,
                           BERTH_STATE_ABI_MINOR, sizeof(struct berth_state_ops), state_ops,
-                          ARRAY_LEN(state_ops)},
+                          ARRAY_LEN(state_ops), state_caps},
     [BERTH_KIND_LOCK] = {"lock", "a lock plugin", BERTH_LOCK_ABI_MAJOR, BERTH_LOCK_ABI_MINOR,
-                         sizeof(struct berth_lock_ops), lock_ops, ARRAY_LEN(lock_ops)},
+                         sizeof(struct berth_lock_ops), lock_ops, ARRAY_LEN(lock_ops), lock_caps},
     [BERTH_KIND_OCI] = {"oci", "an OCI plugin", BERTH_OCI_ABI_MAJOR, BERTH_OCI_ABI_MINOR,
-                        sizeof(struct berth_oci_ops), oci_ops, ARRAY_LEN(oci_ops)},
+                        sizeof(struct berth_oci_ops), oci_ops, ARRAY_LEN(oci_ops), oci_caps},
     [BERTH_KIND_NET] = {"net", "a network plugin", BERTH_NET_ABI_MAJOR, BERTH_NET_ABI_MINOR,
-                        sizeof(struct berth_net_ops), net_ops, ARRAY_LEN(net_ops)},
+                        sizeof(struct berth_net_ops), net_ops, ARRAY_LEN(net_ops), net_caps},
 };
 /* clang-format on */
 

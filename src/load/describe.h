@@ -21,6 +21,7 @@ struct describe_kind {
     size_t ops_size;
     const struct describe_op *ops;
     size_t n_ops;
+    const char *const *caps; /* names of the capabilities, from bit 0 on; ends with NULL */
 };
 
 /* By enum berth_kind; NULL: no such. */

@@ -59,10 +59,10 @@ static const char *check_ident(const struct elf *e)
 
     if (e->size == 0)
         return "is empty";
-    if (!get(e, 0, id, sizeof(id)))
-        return e->size < SELFMAG ? "is no ELF file" : cut_off;
-    if (memcmp(id, ELFMAG, SELFMAG) != 0)
+    if (!get(e, 0, id, SELFMAG) || memcmp(id, ELFMAG, SELFMAG) != 0)
         return "is no ELF file";
+    if (!get(e, 0, id, sizeof(id)))
+        return cut_off;
     if (id[EI_CLASS] == ELFCLASS32 && sizeof(void *) == 8)
         return "is a 32-bit file, and this program has 64 bits";
     if (id[EI_CLASS] == ELFCLASS64 && sizeof(void *) == 4)

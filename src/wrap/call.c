@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "wrap/fault.h"
+#include "wrap/wrap.h"
 
 /* A plugin broke the rules of the ABI.  In a build tree that ends the program, so that
  * nobody gets used to it; elsewhere the user gets on with what there is. */
@@ -54,6 +55,16 @@ void instance_free(struct instance *i)
     conf_instance_free(i->config);
     i->config = NULL;
     pthread_mutex_destroy(&i->own);
+}
+
+int wrap_prepare(const struct conf *c, uint32_t kind, const char *name, struct berth_error *err)
+{
+    struct instance i = {0};
+    int r = instance_init(&i, c, kind, name, NULL, NULL, 0, err);
+
+    if (r == 0)
+        instance_free(&i);
+    return r;
 }
 
 /* ---------------------------------------------------------------------- trace */

@@ -27,6 +27,11 @@ struct locks; /* a lock manager */
 struct oci;   /* an OCI runtime */
 struct net;   /* a network backend */
 
+/* Load a plugin and check its options, no more: what cannot be used is refused before
+ * anything is made. */
+int wrap_prepare(const struct conf *c, uint32_t kind, const char *name,
+                 struct berth_error *err);
+
 /*
  * open: `name` is the plugin's; options come from the section `section` (NULL: the
  * plugin's module name) and the overrides.  close takes NULL.
