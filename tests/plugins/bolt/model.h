@@ -51,6 +51,12 @@ struct churn {
 };
 void model_churn(struct churn *c, struct model *m, struct bolt_tx *tx, FILE *script);
 
+/* Make a directory of our own, in memory if there is such a place; out takes 64 bytes. */
+void make_directory(char *out);
+
+/* Make an empty database with pages of that many bytes. */
+void fresh_file(const char *path, uint32_t page_size);
+
 uint64_t random_next(uint64_t *state);
 
 #endif

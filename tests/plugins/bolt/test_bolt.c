@@ -20,8 +20,7 @@ static char dir[64], path[96];
 
 static void set_up(void)
 {
-    strcpy(dir, "/tmp/berth-bolt.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    make_directory(dir);
     snprintf(path, sizeof path, "%s/test.db", dir);
 }
 
@@ -244,25 +243,33 @@ END_TEST
 
 /* -------------------------------------------------------------- random changes */
 
-static const struct churn loads[] = {
-    {.ops = 60, .keys = 40, .value_max = 3000, .deletes = 30, .depth = 1},
-    {.ops = 400, .keys = 900, .value_max = 20000, .deletes = 35, .depth = 1},
-    {.ops = 400, .keys = 300, .value_max = 9000, .deletes = 48, .depth = 2},
-    {.ops = 300, .keys = 16, .value_max = 70000, .deletes = 50, .depth = 4},
-    {.ops = 3000, .keys = 20000, .value_max = 300, .deletes = 20, .depth = 1},
+static const struct {
+    uint32_t page_size;
+    struct churn churn;
+} loads[] = {
+    {4096, {.ops = 60, .keys = 40, .value_max = 3000, .deletes = 30, .depth = 1}},
+    {4096, {.ops = 400, .keys = 900, .value_max = 20000, .deletes = 35, .depth = 1}},
+    {4096, {.ops = 400, .keys = 300, .value_max = 9000, .deletes = 48, .depth = 2}},
+    {4096, {.ops = 300, .keys = 16, .value_max = 70000, .deletes = 50, .depth = 4}},
+    {4096, {.ops = 3000, .keys = 20000, .value_max = 300, .deletes = 20, .depth = 1}},
+    {512, {.ops = 400, .keys = 900, .value_max = 3000, .deletes = 40, .depth = 2}},
+    {1024, {.ops = 900, .keys = 6000, .value_max = 60, .deletes = 30, .depth = 1}},
+    {16384, {.ops = 900, .keys = 3000, .value_max = 900, .deletes = 40, .depth = 1}},
+    {65536, {.ops = 900, .keys = 3000, .value_max = 900, .deletes = 40, .depth = 1}},
 };
 
 START_TEST(test_random)
 {
-    struct churn c = loads[_i];
-    struct bolt *db = bolt_new(path, BOLT_CREATE | BOLT_NOSYNC);
+    struct churn c = loads[_i].churn;
+    struct bolt *db = bolt_new(path, BOLT_NOSYNC);
     struct model *m = model_new(), *before;
     struct bolt_tx *tx;
 
+    fresh_file(path, loads[_i].page_size);
     c.state = 1000u + (unsigned)_i;
     for (int round = 0; round < 40; round++) {
         /* Tides, so that trees grow, shrink to nothing and grow again. */
-        c.deletes = loads[_i].deletes + (round / 8 % 2 ? 45 : 0);
+        c.deletes = loads[_i].churn.deletes + (round / 8 % 2 ? 45 : 0);
         before = model_copy(m);
         tx = begin(db, BOLT_WRITE);
         model_churn(&c, m, tx, NULL);
@@ -325,14 +332,16 @@ END_TEST
 /* A list of more free pages than the 16-bit count can say. */
 START_TEST(test_long_freelist)
 {
-    struct bolt *db = bolt_new(path, BOLT_CREATE | BOLT_NOSYNC);
+    struct bolt *db = bolt_new(path, BOLT_NOSYNC);
     struct model *m = model_new();
-    struct bolt_tx *tx = begin(db, BOLT_WRITE);
+    struct bolt_tx *tx;
     struct bolt_bucket *b;
-    size_t big = 70000u * 4096u;
+    size_t big = 70000u * 512u;
     char *value = calloc(1, big);
 
     ck_assert_ptr_nonnull(value);
+    fresh_file(path, 512);
+    tx = begin(db, BOLT_WRITE);
     ck_assert_int_eq(bolt_make(bolt_root(tx), "big", 3, &b), 0);
     ck_assert_int_eq(bolt_put(b, "value", 5, value, big), 0);
     commit(db, tx);
