@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 struct check {
+    const struct berth_host *host;
     struct berth_txn *t;
     struct berth_list *report;
     struct berth_error *err;
@@ -21,7 +22,7 @@ static int say(struct check *c, const char *fmt, ...)
 /* Add a finding. */
 static int say(struct check *c, const char *fmt, ...)
 {
-    const struct berth_host *h = c->t->s->host;
+    const struct berth_host *h = c->host;
     char text[512];
     va_list ap;
     int r;
@@ -207,7 +208,7 @@ static int gather(struct check *c, struct bolt_bucket *b, struct id **out)
         struct id *id = bolt_memory(c->t->tx, sizeof *id);
 
         if (!id)
-            return berth_fail(c->t->s->host, c->err, ENOMEM, "out of memory");
+            return berth_fail(c->host, c->err, ENOMEM, "out of memory");
         r = boltdb_string(c->t, &cur.key, &id->text, c->err);
         if (r < 0)
             return r;
@@ -335,7 +336,7 @@ static int look(struct berth_state *s, struct check *c, int64_t *pages)
 /* What findings in pages can be mended, if the trees are sound, are in the freelist. */
 static int mend(struct berth_state *s, bool pages)
 {
-    struct check c = {.repair = true};
+    struct check c = {.host = s->host, .repair = true};
     int r;
 
     /* This makes the buckets that are missing. */
@@ -353,7 +354,7 @@ static int mend(struct berth_state *s, bool pages)
 int64_t boltdb_op_check(struct berth_state *s, int repair, struct berth_list *report,
                         struct berth_error *err)
 {
-    struct check c = {.report = report, .err = err}, after = {0};
+    struct check c = {.host = s->host, .report = report, .err = err}, after = {.host = s->host};
     int64_t pages = 0, found;
     int r;
 
