@@ -354,6 +354,38 @@ START_TEST(programs_missing)
 }
 END_TEST
 
+static void probe_with(int code, const char *version, const char *text)
+{
+    struct berth_place place = {.size = sizeof(place)};
+    struct oci_fixture g;
+    char file[300], script_text[400];
+    int r;
+
+    oci_setup(&g, "oci_crun");
+    snprintf(file, sizeof(file), "%s/conmon", g.dir);
+    snprintf(script_text, sizeof(script_text), "#!/bin/sh\n%s\n", version);
+    oci_write(file, script_text);
+    ck_assert_int_eq(chmod(file, 0755), 0);
+    ck_assert_int_eq(testhost_config_set(g.cfg, "path", "/bin/true"), 0);
+    ck_assert_int_eq(testhost_config_set(g.cfg, "conmon_path", file), 0);
+    r = g.ops.probe(testhost_host(g.th), &place, g.cfg, g.err);
+    ck_assert_msg(r == -code, "%s: %d %s", version, r, testhost_error_text(g.err));
+    ck_assert_ptr_nonnull(strstr(testhost_error_text(g.err), text));
+    oci_teardown(&g);
+}
+
+START_TEST(probes)
+{
+    probe_with(0, "echo conmon version 2.0.1; echo commit: unknown", "");
+    probe_with(0, "echo conmon version 10.0.0", "");
+    probe_with(ENOTSUP, "echo conmon version 2.0.0", "is too old: 2.0.1 is needed");
+    probe_with(ENOTSUP, "echo conmon version 1.9.9", "this is 1.9.9");
+    probe_with(EPROTO, "echo hello", "gave no version of conmon's: \"hello\"");
+    probe_with(EPROTO, "true", "gave no version");
+    probe_with(ENOEXEC, "exit 3", "--version failed with status 3");
+}
+END_TEST
+
 /* The program is there when it is looked for, and cannot be executed. */
 START_TEST(not_executable)
 {
@@ -980,6 +1012,7 @@ int main(void)
     tcase_add_loop_test(crun, bad_start, 0, sizeof(starts) / sizeof(*starts));
     tcase_add_test(crun, monitor_hangs);
     tcase_add_test(crun, programs_missing);
+    tcase_add_test(both, probes);
     tcase_add_test(crun, not_executable);
     tcase_add_test(crun, plain_arguments);
     tcase_add_test(crun, all_arguments);

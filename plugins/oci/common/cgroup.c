@@ -8,6 +8,8 @@
  */
 #include "cgroup.h"
 
+#include "bus.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -17,6 +19,7 @@
 #include <sys/vfs.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+#define BUS_TIME    (10 * RT_SECOND) /* that systemd may take */
 
 /* One write of a short text. */
 static int write_text(int dir, const char *name, const char *text)
@@ -125,23 +128,107 @@ static int join_v1(int root, const char *path, pid_t pid)
     return result;
 }
 
-void rt_cgroup_join(struct berth_oci *r, const char *parent, pid_t pid)
+static int join_cgroup(const char *parent, pid_t pid)
 {
     RT_FREE char *path = rt_format("%s/conmon", parent);
     RT_FD int root = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct statfs fs;
-    int result;
 
     if (!path)
-        result = -ENOMEM;
-    else if (root < 0 || fstatfs(root, &fs) < 0)
-        result = -errno;
-    else if (fs.f_type == CGROUP2_SUPER_MAGIC)
-        result = join_one(root, ".", path, "cgroup.procs", pid);
-    else
-        result = join_v1(root, path, pid);
+        return -ENOMEM;
+    if (root < 0 || fstatfs(root, &fs) < 0)
+        return -errno;
+    if (fs.f_type == CGROUP2_SUPER_MAGIC)
+        return join_one(root, ".", path, "cgroup.procs", pid);
+    return join_v1(root, path, pid);
+}
+
+/* --------------------------------------------------------------------- systemd */
+
+static char *bus_address(const struct berth_oci *r)
+{
+    const char *address =
+        getenv(r->rootless ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS");
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+
+    if (address && *address)
+        return strdup(address);
+    if (r->rootless)
+        return rt_format("unix:path=%s/bus", dir ? dir : "");
+    return strdup("unix:path=/run/dbus/system_bus_socket");
+}
+
+/* Follow another process into its cgroup in systemd's tree. */
+static int join_process(pid_t other, pid_t pid)
+{
+    char path[64], line[4096 + 64], text[16];
+    FILE *f;
+    int result = -ENOENT;
+
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)other);
+    f = fopen(path, "re");
+    if (!f)
+        return -errno;
+    snprintf(text, sizeof(text), "%d", (int)pid);
+    while (result == -ENOENT && fgets(line, sizeof(line), f)) {
+        const char *v1 = strstr(line, ":name=systemd:/");
+        const char *group = v1 ? v1 + 14 : strncmp(line, "0::/", 4) == 0 ? line + 3 : NULL;
+        RT_FREE char *dir = NULL;
+        RT_FD int fd = -1;
+
+        line[strcspn(line, "\n")] = '\0';
+        dir = group ? rt_format(CGROUP_ROOT "%s%s", v1 ? "/systemd" : "", group) : NULL;
+        fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (fd >= 0)
+            result = write_text(fd, "cgroup.procs", text);
+    }
+    fclose(f);
+    return result;
+}
+
+/* A slice by its last component; none: the manager's usual one. */
+static const char *slice_name(const struct berth_oci *r, const char *parent)
+{
+    const char *slash = strrchr(parent, '/');
+    const char *name = slash ? slash + 1 : parent;
+    size_t len = strlen(name);
+
+    if (len > 6 && strcmp(name + len - 6, ".slice") == 0)
+        return name;
+    return r->rootless ? "user.slice" : "machine.slice";
+}
+
+static int join_scope(struct berth_oci *r, const struct berth_container *c, bool session,
+                      pid_t pid, char **out_error)
+{
+    RT_FREE char *address = bus_address(r);
+    RT_FREE char *unit = rt_format("libpod-conmon-%s.scope", c->id);
+    int result;
+
+    /* An exec session's conmon goes where the container's is already. */
+    if (session && c->monitor_pid > 0 && join_process(c->monitor_pid, pid) == 0)
+        return 0;
+    if (!address || !unit)
+        return -ENOMEM;
+    result = rt_bus_start_scope(address, unit, slice_name(r, c->cgroup_parent), pid,
+                                rt_now() + BUS_TIME, out_error);
+    return result == -EEXIST && c->monitor_pid > 0 ? join_process(c->monitor_pid, pid) : result;
+}
+
+void rt_cgroup_join(struct berth_oci *r, const struct berth_container *c, bool session,
+                    pid_t pid)
+{
+    RT_FREE char *error = NULL;
+    int result;
+
+    /* A service of systemd's has a cgroup of its own already. */
+    if (!c->cgroup_parent || getenv("INVOCATION_ID") ||
+        (c->flags & (BERTH_CTR_NO_CGROUPS | BERTH_CTR_MONITOR_STAYS)))
+        return;
+    result = c->flags & BERTH_CTR_SYSTEMD ? join_scope(r, c, session, pid, &error)
+                                          : join_cgroup(c->cgroup_parent, pid);
     if (result < 0)
         berth_log(r->h, r->rootless ? BERTH_LOG_INFO : BERTH_LOG_WARNING,
-                  "cannot move conmon to cgroup %s: %s", path ? path : parent,
-                  strerror(-result));
+                  "cannot move conmon out of our cgroup, to %s: %s", c->cgroup_parent,
+                  error ? error : strerror(-result));
 }

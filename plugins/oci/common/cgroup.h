@@ -5,8 +5,11 @@
 
 #include "runtime.h"
 
-/* Move a process into the cgroup `conmon` below `parent` (absolute, from the root of
- * the hierarchies), made where it is missing.  Only tries: failures are logged. */
-void rt_cgroup_join(struct berth_oci *r, const char *parent, pid_t pid);
+/* Move a new conmon (pid; of an exec session or not) out of our cgroup, as far as the container
+ * asks for it: into the cgroup `conmon` below its parent, or with systemd into a scope of its
+ * own in the parent slice, which those of exec sessions join.  Only tries: failures are logged.
+ */
+void rt_cgroup_join(struct berth_oci *r, const struct berth_container *c, bool session,
+                    pid_t pid);
 
 #endif

@@ -61,7 +61,7 @@ static int launch(struct berth_oci *r, const struct berth_container *c,
     l.keep_fds = how->keep_fds;
     l.n_keep_fds = how->n_keep_fds;
     l.passthrough = c->log_driver && strcmp(c->log_driver, "passthrough") == 0;
-    l.cgroup_parent = rt_monitor_cgroup(r, c);
+    l.container = c;
     rc = rt_launch_begin(r, &l, err);
     if (rc == 0)
         rc = rt_launch_go(r, &l, err);

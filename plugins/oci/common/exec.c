@@ -131,7 +131,7 @@ int rt_exec(struct berth_oci *r, const struct berth_container *c,
         l.exec = true;
         l.fds = what->fds;
         l.n_fds = what->n_fds;
-        l.cgroup_parent = rt_monitor_cgroup(r, c);
+        l.container = c;
         rc = run_session(r, c, what, &l, &fd, out_fd != NULL, &pid, err);
         rt_launch_end(&l);
     }

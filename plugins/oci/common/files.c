@@ -87,16 +87,3 @@ int rt_open_fifo(const char *path)
     }
     return fd;
 }
-
-const char *rt_monitor_cgroup(struct berth_oci *r, const struct berth_container *c)
-{
-    /* A service of systemd's has a cgroup of its own already. */
-    if (!c->cgroup_parent || getenv("INVOCATION_ID") ||
-        (c->flags & (BERTH_CTR_NO_CGROUPS | BERTH_CTR_MONITOR_STAYS)))
-        return NULL;
-    if (c->flags & BERTH_CTR_SYSTEMD) {
-        berth_debug(r->h, "conmon of %s stays in the caller's cgroup", c->id);
-        return NULL;
-    }
-    return c->cgroup_parent;
-}

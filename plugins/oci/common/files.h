@@ -28,7 +28,4 @@ void rt_remove_pids(const struct berth_container *c);
  * -ESRCH: it is gone now; -ENOENT: no fifo; -errno. */
 int rt_open_fifo(const char *path);
 
-/* The cgroup that conmon goes below, or NULL if it stays where it is. */
-const char *rt_monitor_cgroup(struct berth_oci *r, const struct berth_container *c);
-
 #endif

@@ -108,8 +108,7 @@ int rt_launch_begin(struct berth_oci *r, struct rt_launch *l, struct berth_error
     if (rc < 0)
         return berth_fail(r->h, err, rc == -ENOMEM ? ENOMEM : ENOEXEC, "cannot run %s: %s",
                           r->conmon, strerror(-rc));
-    if (l->cgroup_parent)
-        rt_cgroup_join(r, l->cgroup_parent, l->pid);
+    rt_cgroup_join(r, l->container, l->exec, l->pid);
     return 0;
 }
 

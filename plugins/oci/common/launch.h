@@ -18,7 +18,7 @@ struct rt_launch {
     /* What to start; lent until rt_launch_end(). */
     char *const *argv;
     const char *cwd;
-    const char *cgroup_parent; /* NULL: conmon stays where it is */
+    const struct berth_container *container;
     const char *oci_log;
     const int *fds, *keep_fds;
     size_t n_fds, n_keep_fds;

@@ -5,6 +5,7 @@
  */
 #include "runtime.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -155,39 +156,61 @@ static char *find_conmon(const struct berth_host *h, const struct berth_config *
     return find_program("conmon", conmon_dirs);
 }
 
+/* Run a program with --version; its first line becomes *out, cut at its size. */
+static int ask_version(const struct berth_host *h, const char *path, char *out, size_t size,
+                       struct berth_error *err)
+{
+    const char *argv[] = {path, "--version", NULL};
+    struct berth_run run = {
+        .size = sizeof(run),
+        .flags = BERTH_RUN_STDERR_IS_ERROR,
+        .argv = argv,
+        .netns_fd = -1,
+        .deadline = rt_now() + 10 * RT_SECOND,
+        .output = h->buf_new(h->core),
+    };
+    struct berth_blob text;
+    int r;
+
+    if (!run.output)
+        return berth_fail(h, err, ENOMEM, "out of memory");
+    r = h->run(h->core, &run, NULL);
+    text = h->buf_data(h->core, run.output);
+    snprintf(out, size, "%.*s", (int)strcspn(text.data, "\n"), (const char *)text.data);
+    h->buf_free(h->core, run.output);
+    if (r < 0)
+        return berth_fail(h, err, ENOEXEC, "cannot run %s: %s", path, strerror(-r));
+    if (r > 0)
+        return berth_fail(h, err, ENOEXEC, "%s --version failed with status %d", path, r);
+    return 0;
+}
+
 int rt_probe(const struct rt_kind *kind, const struct berth_host *h,
              const struct berth_config *cfg, struct berth_error *err)
 {
     RT_FREE char *path = NULL;
     RT_FREE char *conmon = NULL;
+    unsigned major, minor, patch;
+    char version[128];
     int r = find_runtime(kind, h, cfg, &path, err);
 
+    if (r == 0)
+        r = ask_version(h, path, version, sizeof(version), err);
     if (r < 0)
         return r;
     conmon = find_conmon(h, cfg);
     if (!conmon)
         return berth_fail(h, err, ENOEXEC, "no conmon found");
-    for (int i = 0; i < 2; i++) {
-        const char *argv[] = {i ? conmon : path, "--version", NULL};
-        struct berth_run run = {
-            .size = sizeof(run),
-            .flags = BERTH_RUN_STDERR_IS_ERROR,
-            .argv = argv,
-            .netns_fd = -1,
-            .deadline = rt_now() + 10 * RT_SECOND,
-        };
-
-        run.output = h->buf_new(h->core);
-        if (!run.output)
-            return berth_fail(h, err, ENOMEM, "out of memory");
-        r = h->run(h->core, &run, err);
-        h->buf_free(h->core, run.output);
-        if (r < 0)
-            return r;
-        if (r > 0)
-            return berth_fail(h, err, ENOEXEC, "%s --version failed with status %d", argv[0],
-                              r);
-    }
+    r = ask_version(h, conmon, version, sizeof(version), err);
+    if (r < 0)
+        return r;
+    if (sscanf(version, "conmon version %u.%u.%u", &major, &minor, &patch) != 3)
+        return berth_fail(h, err, EPROTO, "%s gave no version of conmon's: \"%s\"", conmon,
+                          version);
+    /* Before 2.0.1 it spoke another protocol. */
+    if (major < 2 || (major == 2 && minor == 0 && patch < 1))
+        return berth_fail(h, err, ENOTSUP, "%s is too old: 2.0.1 is needed, this is %u.%u.%u",
+                          conmon, major, minor, patch);
     return 0;
 }
 
