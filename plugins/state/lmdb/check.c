@@ -6,9 +6,10 @@
 
 typedef int found_fn(void *arg, const char *line);
 
+/* What is read here is not described in an error when it is damaged: that is a finding
+ * like any other. */
 struct walk {
     struct berth_txn *t;
-    struct berth_error *err;
     found_fn *found;
     void *arg;
     int repair;
@@ -22,6 +23,19 @@ static int tell(struct walk *w, const char *what, const char *a, const char *b)
     return w->found(w->arg, line);
 }
 
+/* An entry made no sense. */
+static int tell_damaged(struct walk *w, const MDB_val *k)
+{
+    const unsigned char *bytes = k->mv_data;
+    char text[64];
+    size_t n = 0;
+
+    for (size_t i = 1; i < k->mv_size && n < sizeof(text) - 1; i++)
+        text[n++] = bytes[i] > ' ' && bytes[i] < 127 ? (char)bytes[i] : ' ';
+    text[n] = '\0';
+    return tell(w, "an entry is damaged", text, NULL);
+}
+
 /* Run fn on each entry of a tag. */
 static int each(struct walk *w, int tag,
                 int (*fn)(struct walk *, const MDB_val *, const MDB_val *))
@@ -29,14 +43,18 @@ static int each(struct walk *w, int tag,
     struct lm_key key;
     MDB_cursor *c;
     MDB_val k, v;
-    int r = lm_key(w->t, &key, tag, NULL, NULL, w->err), more;
+    int r = lm_key(w->t, &key, tag, NULL, NULL, NULL), more;
 
-    if (r < 0 || !(c = lm_cursor(w->t, &r, w->err)))
+    if (r < 0 || !(c = lm_cursor(w->t, &r, NULL)))
         return r;
-    for (more = lm_seek(w->t, c, &key, 1, &k, &v, w->err); more > 0;
-         more = lm_step(w->t, c, &key, 1, &k, &v, w->err))
-        if ((r = fn(w, &k, &v)) != 0)
+    for (more = lm_seek(w->t, c, &key, 1, &k, &v, NULL); more > 0;
+         more = lm_step(w->t, c, &key, 1, &k, &v, NULL)) {
+        r = fn(w, &k, &v);
+        if (r == -EUCLEAN)
+            r = tell_damaged(w, &k);
+        if (r)
             break;
+    }
     mdb_cursor_close(c);
     return r ? r : more;
 }
@@ -51,11 +69,11 @@ static int tag_of(const MDB_val *k)
 static int dangling_member(struct walk *w, const MDB_val *k, const MDB_val *v)
 {
     const char *pod, *id;
-    int r = lm_strings(w->t, k, &pod, &id, w->err);
+    int r = lm_strings(w->t, k, &pod, &id, NULL);
 
     (void)v;
     if (r == 0)
-        r = lm_exists(w->t, BERTH_POD, pod, w->err);
+        r = lm_exists(w->t, BERTH_POD, pod, NULL);
     return r < 0 ? r : r ? 0 : tell(w, "the pod of a container is not there", id, pod);
 }
 
@@ -63,12 +81,12 @@ static int dangling_link(struct walk *w, const MDB_val *k, const MDB_val *v)
 {
     uint32_t kind = (uint32_t)(tag_of(k) - LM_FROM);
     const char *end[2];
-    int r = lm_strings(w->t, k, &end[0], &end[1], w->err);
+    int r = lm_strings(w->t, k, &end[0], &end[1], NULL);
 
     (void)v;
     for (uint32_t i = 0; r == 0 && i < 2; i++) {
         uint32_t record = lm_end_kind(kind, BERTH_FROM + i);
-        int there = record ? lm_exists(w->t, record, end[i], w->err) : 1;
+        int there = record ? lm_exists(w->t, record, end[i], NULL) : 1;
 
         if (there <= 0)
             r = there < 0 ? there : tell(w, "an end of a link is not there", end[0], end[1]);
@@ -101,12 +119,12 @@ static int require(struct walk *w, const struct lm_key *key, const void *value, 
                    const char *what, const char *a, const char *b)
 {
     MDB_val v;
-    int r = lm_read(w->t, key, &v, w->err);
+    int r = lm_read(w->t, key, &v, NULL);
 
     if (r < 0 || (r && v.mv_size == len && (!len || memcmp(v.mv_data, value, len) == 0)))
         return r < 0 ? r : 0;
     r = tell(w, what, a, b);
-    return r == 0 && w->repair ? lm_write(w->t, key, value, len, w->err) : r;
+    return r == 0 && w->repair ? lm_write(w->t, key, value, len, NULL) : r;
 }
 
 /* What an index entry stands for is not so: 1 tells to remove it. */
@@ -119,33 +137,34 @@ static int stale(struct walk *w, const char *what, const char *a, const char *b)
 
 static int record_indexed(struct walk *w, const MDB_val *k, const MDB_val *v)
 {
-    const unsigned char *bytes = k->mv_data;
     uint32_t kind = (uint32_t)(tag_of(k) - LM_RECORD);
-    MDB_val strings = {k->mv_size - 1, k->mv_data};
     struct lm_attrs a;
     struct lm_key key;
     const char *id;
-    int r;
+    int r, part;
 
-    if (bytes[k->mv_size - 1] != LM_ATTRS)
-        return 0;
-    if ((r = lm_strings(w->t, &strings, &id, NULL, w->err)) < 0 ||
-        (r = lm_attrs(w->t, k, v, &a, w->err)) < 0 ||
-        (r = lm_part(w->t, &key, kind, id, LM_CONFIG, w->err)) < 0)
+    if ((r = lm_split(w->t, k, &id, &part, NULL)) < 0)
         return r;
-    r = lm_read(w->t, &key, NULL, w->err);
+    if (part != LM_ATTRS) {
+        r = lm_exists(w->t, kind, id, NULL);
+        return r < 0 ? r : r ? 0 : tell(w, "a document is of no record", id, NULL);
+    }
+    if ((r = lm_attrs(w->t, k, v, &a, NULL)) < 0 ||
+        (r = lm_part(w->t, &key, kind, id, LM_CONFIG, NULL)) < 0)
+        return r;
+    r = lm_read(w->t, &key, NULL, NULL);
     if (r <= 0)
         return r < 0 ? r : tell(w, "a record has no configuration", id, NULL);
     r = 0;
     if (kind != BERTH_VOLUME &&
-        (r = lm_key(w->t, &key, LM_NAME + (int)kind, a.s[S_NAME], NULL, w->err)) == 0)
+        (r = lm_key(w->t, &key, LM_NAME + (int)kind, a.s[S_NAME], NULL, NULL)) == 0)
         r = require(w, &key, id, strlen(id) + 1, "a record is not found by its name", id,
                     a.s[S_NAME]);
     if (r == 0 && kind == BERTH_CONTAINER && a.s[S_POD] &&
-        (r = lm_key(w->t, &key, LM_MEMBER, a.s[S_POD], id, w->err)) == 0)
+        (r = lm_key(w->t, &key, LM_MEMBER, a.s[S_POD], id, NULL)) == 0)
         r = require(w, &key, NULL, 0, "a container is not found by its pod", id, a.s[S_POD]);
     if (r == 0 && kind == BERTH_VOLUME && a.s[S_STORAGE] &&
-        (r = lm_key(w->t, &key, LM_STORAGE, a.s[S_STORAGE], id, w->err)) == 0)
+        (r = lm_key(w->t, &key, LM_STORAGE, a.s[S_STORAGE], id, NULL)) == 0)
         r = require(w, &key, NULL, 0, "a volume is not found by its storage container", id,
                     a.s[S_STORAGE]);
     return r;
@@ -155,12 +174,12 @@ static int read_attrs(struct walk *w, uint32_t kind, const char *id, struct lm_a
 {
     struct lm_key key;
     MDB_val k, v;
-    int r = lm_part(w->t, &key, kind, id, LM_ATTRS, w->err);
+    int r = lm_part(w->t, &key, kind, id, LM_ATTRS, NULL);
 
     if (r == 0)
-        r = lm_read(w->t, &key, &v, w->err);
+        r = lm_read(w->t, &key, &v, NULL);
     k = (MDB_val){key.len, key.bytes};
-    return r <= 0 ? r : lm_attrs(w->t, &k, &v, out, w->err) < 0 ? -EUCLEAN : 1;
+    return r <= 0 ? r : lm_attrs(w->t, &k, &v, out, NULL) < 0 ? -EUCLEAN : 1;
 }
 
 static int same(const char *a, const char *b)
@@ -177,7 +196,7 @@ static int index_stale(struct walk *w, const MDB_val *k, const MDB_val *v)
     struct lm_key key;
 
     if (tag == LM_NAME + BERTH_CONTAINER || tag == LM_NAME + BERTH_POD) {
-        if ((r = lm_strings(w->t, k, &a, NULL, w->err)) < 0)
+        if ((r = lm_strings(w->t, k, &a, NULL, NULL)) < 0)
             return r;
         b = v->mv_data;
         if (v->mv_size < 2 || memchr(b, '\0', v->mv_size) != b + v->mv_size - 1)
@@ -187,7 +206,7 @@ static int index_stale(struct walk *w, const MDB_val *k, const MDB_val *v)
                : r && same(attrs.s[S_NAME], a) ? 0
                                                : stale(w, "a name is of nothing", a, b);
     }
-    if ((r = lm_strings(w->t, k, &a, &b, w->err)) < 0)
+    if ((r = lm_strings(w->t, k, &a, &b, NULL)) < 0)
         return r;
     if (tag == LM_MEMBER || tag == LM_STORAGE) {
         r = read_attrs(w, tag == LM_MEMBER ? BERTH_CONTAINER : BERTH_VOLUME, b, &attrs);
@@ -195,9 +214,9 @@ static int index_stale(struct walk *w, const MDB_val *k, const MDB_val *v)
             return 0;
         return r < 0 ? r : stale(w, "an index entry is of nothing", a, b);
     }
-    r = lm_key(w->t, &key, tag - LM_TO + LM_FROM, b, a, w->err);
+    r = lm_key(w->t, &key, tag - LM_TO + LM_FROM, b, a, NULL);
     if (r == 0)
-        r = lm_read(w->t, &key, NULL, w->err);
+        r = lm_read(w->t, &key, NULL, NULL);
     return r < 0 ? r : r ? 0 : stale(w, "a link has one end only", b, a);
 }
 
@@ -205,11 +224,11 @@ static int link_indexed(struct walk *w, const MDB_val *k, const MDB_val *v)
 {
     const char *from, *to;
     struct lm_key key;
-    int r = lm_strings(w->t, k, &from, &to, w->err);
+    int r = lm_strings(w->t, k, &from, &to, NULL);
 
     (void)v;
     if (r == 0)
-        r = lm_key(w->t, &key, tag_of(k) - LM_FROM + LM_TO, to, from, w->err);
+        r = lm_key(w->t, &key, tag_of(k) - LM_FROM + LM_TO, to, from, NULL);
     return r < 0 ? r : require(w, &key, NULL, 0, "a link is not found by its end", from, to);
 }
 
@@ -219,18 +238,20 @@ static int sweep(struct walk *w, int tag)
     struct lm_key key;
     MDB_cursor *c;
     MDB_val k, v;
-    int r = lm_key(w->t, &key, tag, NULL, NULL, w->err), more;
+    int r = lm_key(w->t, &key, tag, NULL, NULL, NULL), more;
 
-    if (r < 0 || !(c = lm_cursor(w->t, &r, w->err)))
+    if (r < 0 || !(c = lm_cursor(w->t, &r, NULL)))
         return r;
-    for (more = lm_seek(w->t, c, &key, 1, &k, &v, w->err); more > 0;
-         more = lm_step(w->t, c, &key, 1, &k, &v, w->err)) {
+    for (more = lm_seek(w->t, c, &key, 1, &k, &v, NULL); more > 0;
+         more = lm_step(w->t, c, &key, 1, &k, &v, NULL)) {
         r = index_stale(w, &k, &v);
+        if (r == -EUCLEAN)
+            r = tell_damaged(w, &k) < 0 ? -ENOMEM : 1;
         if (r > 0 && w->repair) {
             int rc = mdb_cursor_del(c, 0);
 
             if (rc)
-                more = lm_fail(w->t->s, w->err, rc, "mending");
+                more = lm_fail(w->t->s, NULL, rc, "mending");
         }
         if (r < 0 || more < 0)
             break;
@@ -276,7 +297,7 @@ int64_t lm_check(struct berth_state *s, int repair, struct berth_list *report,
                  struct berth_error *err)
 {
     struct findings f = {s, report, 0};
-    struct walk w = {.err = err, .found = note, .arg = &f, .repair = repair};
+    struct walk w = {.found = note, .arg = &f, .repair = repair};
     struct berth_txn *t;
     int r = lm_begin(s, repair ? BERTH_TXN_WRITE : 0, lm_patience(), &t, err);
 
@@ -299,10 +320,7 @@ int64_t lm_check(struct berth_state *s, int repair, struct berth_list *report,
     /* Through damaged pages there is no way to the entries. */
     if (r == 0)
         r = check_entries(&w);
-    else if (r < 0)
-        r = berth_fail(s->h, err, -r, "cannot check %s", s->path);
-    else
-        r = 0;
+    r = r < 0 ? berth_fail(s->h, err, -r, "cannot check %s", s->path) : 0;
     if (r == 0 && repair && f.n > 0)
         r = lm_commit(t, err);
     else

@@ -176,6 +176,10 @@ MDB_cursor *lm_cursor(struct berth_txn *t, int *r, struct berth_error *err);
 int lm_strings(struct berth_txn *t, const MDB_val *key, const char **a, const char **b,
                struct berth_error *err);
 
+/* The ID and the part of a record's key: 0 or -EUCLEAN. */
+int lm_split(struct berth_txn *t, const MDB_val *key, const char **id, int *part,
+             struct berth_error *err);
+
 /* "This entry is damaged", naming the key. */
 int lm_damaged(struct berth_txn *t, const MDB_val *key, struct berth_error *err);
 

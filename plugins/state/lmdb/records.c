@@ -46,9 +46,8 @@ int lm_exists(struct berth_txn *t, uint32_t kind, const char *id, struct berth_e
 
 /* ----------------------------------------------------------------- reading */
 
-/* Take a record's key apart: its ID and which part this is. */
-static int split(struct berth_txn *t, const MDB_val *key, const char **id, int *part,
-                 struct berth_error *err)
+int lm_split(struct berth_txn *t, const MDB_val *key, const char **id, int *part,
+             struct berth_error *err)
 {
     const unsigned char *bytes = key->mv_data;
     MDB_val strings = {key->mv_size - 1, key->mv_data};
@@ -81,7 +80,7 @@ static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range
     out->size = sizeof(*out);
     out->kind = kind;
     out->has = want & BERTH_REC_ALL;
-    r = split(t, k, &out->id, &part, err);
+    r = lm_split(t, k, &out->id, &part, err);
     if (r == 0 && part != LM_ATTRS)
         r = lm_damaged(t, k, err);
     if (r == 0)
@@ -106,7 +105,7 @@ static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range
             return *more;
         if (*more == 0)
             break;
-        r = split(t, k, &id, &part, err);
+        r = lm_split(t, k, &id, &part, err);
         if (r < 0)
             return r;
         if (part == LM_ATTRS)
@@ -224,7 +223,7 @@ static int scan_records(struct berth_txn *t, const struct berth_scan *what, uint
     key.len--; /* the NUL: a prefix does not end here */
     more = lm_seek(t, c, &key, 1 + len, &k, &v, err);
     while (more > 0) {
-        r = split(t, &k, &id, &part, err);
+        r = lm_split(t, &k, &id, &part, err);
         if (r == 0 && part != LM_ATTRS) { /* of a record whose documents were not asked for */
             more = lm_step(t, c, &key, 1 + len, &k, &v, err);
             continue;
