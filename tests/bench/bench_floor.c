@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_floor.c - the least that running a container can cost: conmon and the runtime, called
+ * one after the other by a program that does nothing else.
+ *
+ *      bench_floor RUNTIME BUNDLE WORK
+ *
+ * BUNDLE has a config.json that berth made.  Creates, starts, waits for the exit file,
+ * deletes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench_floor: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void run(char *const *argv)
+{
+    int status;
+    pid_t pid;
+
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
+        die(argv[0]);
+    if (waitpid(pid, &status, 0) < 0 || status != 0)
+        die(argv[0]);
+}
+
+/* conmon reports the container's process on its sync pipe, descriptor 3. */
+static void start_conmon(char *const *argv)
+{
+    posix_spawn_file_actions_t actions;
+    char line[512];
+    int sync[2], status;
+    ssize_t n;
+    pid_t pid;
+
+    if (pipe2(sync, O_CLOEXEC) < 0)
+        die("pipe");
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, sync[1], 3);
+    setenv("_OCI_SYNCPIPE", "3", 1);
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0)
+        die("conmon");
+    close(sync[1]);
+    n = read(sync[0], line, sizeof(line) - 1);
+    if (n <= 0 || !memmem(line, (size_t)n, "\"data\"", 6) || memmem(line, (size_t)n, "-1", 2))
+        die("conmon did not create the container");
+    if (waitpid(pid, &status, 0) < 0)
+        die("conmon");
+    close(sync[0]);
+}
+
+static void await_file(int watch, const char *path)
+{
+    struct pollfd p = {watch, POLLIN, 0};
+    char events[4096];
+
+    while (access(path, F_OK) != 0) {
+        if (poll(&p, 1, 10000) <= 0)
+            die("no exit file");
+        if (read(watch, events, sizeof(events)) < 0)
+            die("inotify");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    char id[64], exits[512], exit_file[1024], log[1024], pid_file[1024], conmon_pid[1024];
+    int watch;
+
+    if (argc != 4)
+        return 2;
+    snprintf(id, sizeof(id), "floor%d", getpid());
+    snprintf(exits, sizeof(exits), "%s/exits", argv[3]);
+    snprintf(exit_file, sizeof(exit_file), "%s/%s", exits, id);
+    snprintf(log, sizeof(log), "k8s-file:%s/%s.log", argv[3], id);
+    snprintf(pid_file, sizeof(pid_file), "%s/%s.pid", argv[3], id);
+    snprintf(conmon_pid, sizeof(conmon_pid), "%s/%s.conmon", argv[3], id);
+    mkdir(exits, 0755);
+    watch = inotify_init1(IN_CLOEXEC);
+    if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO | IN_CREATE) < 0)
+        die("inotify");
+    start_conmon((char *[]){"conmon", "--api-version", "1", "-c", id, "-u", id, "-r", argv[1],
+                            "-b", argv[2], "-p", pid_file, "-n", id, "--exit-dir", exits,
+                            "--full-attach", "-l", log, "--log-level", "warning",
+                            "--conmon-pidfile", conmon_pid, NULL});
+    run((char *[]){argv[1], "start", id, NULL});
+    await_file(watch, exit_file);
+    run((char *[]){argv[1], "delete", "--force", id, NULL});
+    unlink(exit_file);
+    unlink(pid_file);
+    unlink(conmon_pid);
+    unlink(log + strlen("k8s-file:"));
+    return 0;
+}
