@@ -25,7 +25,9 @@ static json *need(json *j)
 
 int json_parse(struct berth_blob text, const char *what, json **out, struct berth_error *err)
 {
-    struct json_tokener *tok;
+    /* Kept from one document to the next: making one clears a stack of DEPTH_MAX levels,
+     * which is more work than most small documents are. */
+    static _Thread_local struct json_tokener *tok;
     enum json_tokener_error problem;
     const char *at = text.data;
     size_t end;
@@ -35,9 +37,9 @@ int json_parse(struct berth_blob text, const char *what, json **out, struct bert
         return fail(err, EUCLEAN, "%s is empty, not JSON", what);
     if (text.len >= INT_MAX)
         return fail(err, EFBIG, "%s is too large (%zu bytes)", what, text.len);
-    tok = json_tokener_new_ex(DEPTH_MAX);
-    if (!tok)
+    if (!tok && !(tok = json_tokener_new_ex(DEPTH_MAX)))
         return fail(err, ENOMEM, "out of memory");
+    json_tokener_reset(tok);
     json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
     j = json_tokener_parse_ex(tok, at, (int)text.len);
     problem = json_tokener_get_error(tok);
@@ -49,7 +51,6 @@ int json_parse(struct berth_blob text, const char *what, json **out, struct bert
     } else {
         end = json_tokener_get_parse_end(tok);
     }
-    json_tokener_free(tok);
     while (end < text.len && strchr(" \t\r\n", at[end]) && at[end])
         end++;
     if (problem != json_tokener_success || end < text.len) {

@@ -6,6 +6,7 @@
  * tree for every one of them would be most of its work.
  */
 #include "base/json.h"
+#include "base/json_skip.h"
 #include "base/str.h"
 
 struct cursor {
@@ -46,47 +47,35 @@ static bool skip_string(struct cursor *c, const char **start, size_t *len)
     return false;
 }
 
-/* Move behind the value that begins here.  Brackets are counted, not matched in kind: who
- * decodes the value finds that out. */
+/* Move behind the value that begins here. */
 static bool skip_value(struct cursor *c)
 {
-    const char *start, *begin;
-    size_t len, depth = 0;
+    const char *start;
+    size_t len;
 
     skip_space(c);
-    begin = c->at;
-    while (c->at < c->end) {
-        char ch = *c->at;
-
-        if (ch == '"') {
-            c->at++;
-            if (!skip_string(c, &start, &len))
-                return false;
-            if (depth == 0)
-                return true;
-        } else if (ch == '{' || ch == '[') {
-            c->at++;
-            depth++;
-        } else if (ch == '}' || ch == ']') {
-            if (depth == 0)
-                return c->at > begin;
-            c->at++;
-            if (--depth == 0)
-                return true;
-        } else if (depth == 0 && (ch == ',' || ch == ' ' || ch == '\n' || ch == '\t')) {
-            return c->at > begin;
-        } else {
-            c->at++;
-        }
+    if (c->at >= c->end)
+        return false;
+    if (*c->at == '"') {
+        c->at++;
+        return skip_string(c, &start, &len);
     }
-    return depth == 0 && c->at > begin;
+    if (*c->at == '{' || *c->at == '[') {
+        c->at = json_skip_nested(c->at + 1, c->end);
+        return c->at != NULL;
+    }
+    start = c->at;
+    while (c->at < c->end && !strchr(",}] \t\r\n", *c->at) && *c->at)
+        c->at++;
+    return c->at > start;
 }
 
 static void note(const char *key, size_t len, const char *value, size_t value_len,
                  const char *const *names, size_t n, struct berth_blob *out)
 {
     for (size_t i = 0; i < n; i++)
-        if (strncasecmp(names[i], key, len) == 0 && names[i][len] == '\0')
+        if (((names[i][0] ^ key[0]) & ~0x20) == 0 && strncasecmp(names[i], key, len) == 0 &&
+            names[i][len] == '\0')
             out[i] = (struct berth_blob){value, value_len};
 }
 
@@ -110,7 +99,7 @@ int json_project(struct berth_blob text, const char *const *names, size_t n,
             value = c.at;
             if (!skip_value(&c))
                 return fail(err, EUCLEAN, "not valid JSON at byte %zu",
-                            (size_t)(c.at - (const char *)text.data));
+                            (size_t)(value - (const char *)text.data));
             note(key, len, value, (size_t)(c.at - value), names, n, out);
         } while (take(&c, ','));
         if (!take(&c, '}'))

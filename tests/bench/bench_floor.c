@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,19 +29,19 @@ static void die(const char *what)
     exit(1);
 }
 
-static void run(char *const *argv)
+static void run(const char *const *argv)
 {
     int status;
     pid_t pid;
 
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
         die(argv[0]);
     if (waitpid(pid, &status, 0) < 0 || status != 0)
         die(argv[0]);
 }
 
 /* conmon reports the container's process on its sync pipe, descriptor 3. */
-static void start_conmon(char *const *argv)
+static void start_conmon(const char *const *argv)
 {
     posix_spawn_file_actions_t actions;
     char line[512];
@@ -53,7 +54,7 @@ static void start_conmon(char *const *argv)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, sync[1], 3);
     setenv("_OCI_SYNCPIPE", "3", 1);
-    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0)
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
         die("conmon");
     close(sync[1]);
     n = read(sync[0], line, sizeof(line) - 1);
@@ -94,13 +95,13 @@ int main(int argc, char **argv)
     watch = inotify_init1(IN_CLOEXEC);
     if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO | IN_CREATE) < 0)
         die("inotify");
-    start_conmon((char *[]){"conmon", "--api-version", "1", "-c", id, "-u", id, "-r", argv[1],
+    start_conmon((const char *[]){"conmon", "--api-version", "1", "-c", id, "-u", id, "-r", argv[1],
                             "-b", argv[2], "-p", pid_file, "-n", id, "--exit-dir", exits,
                             "--full-attach", "-l", log, "--log-level", "warning",
                             "--conmon-pidfile", conmon_pid, NULL});
-    run((char *[]){argv[1], "start", id, NULL});
+    run((const char *[]){argv[1], "start", id, NULL});
     await_file(watch, exit_file);
-    run((char *[]){argv[1], "delete", "--force", id, NULL});
+    run((const char *[]){argv[1], "delete", "--force", id, NULL});
     unlink(exit_file);
     unlink(pid_file);
     unlink(conmon_pid);
