@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/cli.h"
+#include "conf/keys.h"
 
 /* ---------------------------------------------------------------------- json */
 
@@ -171,8 +172,45 @@ static void put_head(FILE *out, const char *page, const char *summary)
     put_text(out, summary);
 }
 
+static const char *key_type(enum conf_type type)
+{
+    static const char *const words[] = {
+        [CONF_STRING] = "text", [CONF_PATH] = "path",      [CONF_BOOL] = "true or false",
+        [CONF_INT] = "number",  [CONF_UINT] = "number",    [CONF_SIZE] = "size",
+        [CONF_LIST] = "list",   [CONF_RUNTIMES] = "group",
+    };
+
+    return words[type];
+}
+
+/* The keys of berth.conf, section by section. */
+static void put_keys(FILE *out)
+{
+    const char *section = NULL;
+
+    for (const struct conf_key *k = conf_keys; k->name; k++) {
+        if (!str_eq(section, k->section)) {
+            fprintf(out, "%s.Ss %s\n.Bl -tag -width Ds\n", section ? ".El\n" : "", k->section);
+            section = k->section;
+        }
+        fprintf(out, ".It Cm %s Pq %s\n", k->name, key_type(k->type));
+        put_text(out, k->help);
+        if (k->choices)
+            fprintf(out, ".br\nOne of: %s\n", k->choices);
+        if (k->flag)
+            fprintf(out, ".br\nFlag:\n.Fl -%s\n", k->flag);
+        fputs(".br\nDefault: ", out);
+        put_text(out, k->rule ? k->rule : k->preset ? k->preset : "none");
+    }
+    fputs(".El\n", out);
+}
+
 int dump_man(FILE *out, const char *name)
 {
+    if (str_eq(name, PROGRAM ".conf")) {
+        put_keys(out);
+        return 0;
+    }
     if (str_eq(name, PROGRAM)) {
         put_head(out, PROGRAM, "manage containers with exchangeable backends");
         fputs(".Sh SYNOPSIS\n.Nm berth\n.Op Ar options\n.Ar command\n.Op Ar argument ...\n",

@@ -232,8 +232,10 @@ static void apply_default(struct loader *l, const struct conf_key *k)
 
     if (k->derive && !text) {
         loader_problem(l, k->name,
-                       "no default: neither XDG_RUNTIME_DIR nor HOME lead to a usable "
-                       "directory");
+                       "no default: XDG_RUNTIME_DIR (%s) and HOME (%s) lead to no directory "
+                       "that belongs to the current user",
+                       str_or(getenv("XDG_RUNTIME_DIR"), "not set"),
+                       str_or(getenv("HOME"), "not set"));
         return;
     }
     if (text)

@@ -89,10 +89,14 @@ char *conf_runtime_dir(uint32_t uid)
 {
     const char *dir = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
     _cleanup_free_ char *home = NULL;
+    struct stat st;
     char *found;
 
+    /* As podman: one that is somebody else's, or not there, is not used. */
     if (!str_empty(dir))
-        return path_absolute(dir);
+        return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid()
+                   ? path_absolute(dir)
+                   : NULL;
     found = usable(str_printf("/run/user/%u", uid));
     if (!found)
         found = usable(str_printf("%s/podman-run-%u", str_empty(tmp) ? "/tmp" : tmp, uid));
@@ -243,20 +247,23 @@ static bool runtime_there(const char *preset)
     return false;
 }
 
-/* The packager's choice if it is installed, else the first runtime that is. */
+/* The packager's choice if it is installed or unknown here, else the first runtime that
+ * is. */
 char *derive_oci_runtime(const struct conf *c _unused_)
 {
     size_t first = strlen(BERTH_DEFAULT_OCI);
     const char *there = NULL;
+    bool known = false;
 
     for (const char *const *p = conf_runtime_presets; *p; p++) {
         bool chosen = strncmp(*p, BERTH_DEFAULT_OCI, first) == 0 && (*p)[first] == ' ';
 
+        known = known || chosen;
         if ((there && !chosen) || !runtime_there(*p))
             continue;
         there = *p;
         if (chosen)
             break;
     }
-    return there ? strndup(there, strcspn(there, " ")) : strdup(BERTH_DEFAULT_OCI);
+    return there && known ? strndup(there, strcspn(there, " ")) : strdup(BERTH_DEFAULT_OCI);
 }

@@ -19,19 +19,19 @@
 const struct conf_key conf_keys[] = {
     /* -------------------------------------------------------------- selectors */
     {"StateType", SELECT, CONF_STRING, AT(state_type), .flag = "state-type",
-     .rule = "the store that is there, else " BERTH_DEFAULT_STATE, .check = check_plugin_name,
+     .rule = "the store that is there, else what was chosen when berth was built", .check = check_plugin_name,
      .help = "state plugin: keeps the records of containers, pods and volumes"},
     {"LockType", SELECT, CONF_STRING, AT(lock_type), .flag = "lock-type",
-     .preset = BERTH_DEFAULT_LOCK, .check = check_plugin_name,
+     .preset = BERTH_DEFAULT_LOCK, .rule = "chosen when berth was built", .check = check_plugin_name,
      .help = "lock plugin: keeps processes apart"},
     {"OCIRuntime", SELECT, CONF_STRING, AT(oci_runtime), .flag = "runtime",
-     .derive = derive_oci_runtime, .rule = BERTH_DEFAULT_OCI ", else the first that is installed",
+     .derive = derive_oci_runtime, .rule = "chosen when berth was built, else the first that is installed",
      .help = "OCI runtime of new containers: a plugin, one of `runtimes`, or a path"},
     {"NetworkBackend", SELECT, CONF_STRING, AT(network_backend), .flag = "network-backend",
-     .preset = BERTH_DEFAULT_NET, .check = check_plugin_name,
+     .preset = BERTH_DEFAULT_NET, .rule = "chosen when berth was built", .check = check_plugin_name,
      .help = "network plugin"},
     {"plugin_dirs", SELECT, CONF_LIST, AT(plugin_dirs), .flag = "plugin-path",
-     .preset = PKGLIBDIR, .check = check_absolute,
+     .preset = PKGLIBDIR, .rule = "what berth --print-plugindir prints", .check = check_absolute,
      .help = "directories with plugins, searched in this order"},
 
     /* ----------------------------------------------------------------- places */

@@ -87,4 +87,11 @@ is 'no such file' "Error: $dir/none: cannot be read: No such file or directory" 
     "$("$BERTH" --config "$dir/none" config show 2>&1)"
 "$BERTH" --config "$dir/none" version > "$dir/out"
 is 'version reads none' 0 $?
+
+# The manual page has what the table of keys has.
+sed -n '/^\.\\" What follows is printed/,/^\.\\" End of what is printed/p' \
+    "$top_srcdir/src/conf/berth.conf.5" | sed '1d;$d' > "$dir/page"
+"$BERTH" --dump-man berth.conf > "$dir/table"
+diff "$dir/table" "$dir/page" || failed=1
+[ -s "$dir/page" ] || failed=1
 exit $failed

@@ -270,6 +270,22 @@ START_TEST(rootless)
 }
 END_TEST
 
+START_TEST(foreign_runtime_dir)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    struct conf *c = NULL;
+
+    setenv("_CONTAINERS_USERNS_CONFIGURED", "done", 1);
+    setenv("_CONTAINERS_ROOTLESS_UID", "1234", 1);
+    setenv("HOME", "/home/u", 1);
+    setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
+    ck_assert_int_eq(load("", NULL, 0, &c, NULL, &err), -EINVAL);
+    ck_assert_str_eq(error_text(&err),
+                     "run_root: no default: XDG_RUNTIME_DIR (/nonexistent) and HOME (/home/u) "
+                     "lead to no directory that belongs to the current user");
+}
+END_TEST
+
 #ifdef BERTH_UNINSTALLED
 START_TEST(layers)
 {
@@ -529,6 +545,7 @@ int main(void)
     tcase_add_test(tc, overrides);
     tcase_add_test(tc, long_runroot);
     tcase_add_test(tc, rootless);
+    tcase_add_test(tc, foreign_runtime_dir);
 #ifdef BERTH_UNINSTALLED
     tcase_add_test(tc, layers);
 #endif
