@@ -235,7 +235,7 @@ static int rootfs(struct spec_build *b, struct berth_error *err)
     }
     real = realpath(path, NULL);
     if (!real)
-        return fail_errno(err, errno, "stat %s", path);
+        return spec_fail_errno(err, errno, CREATE_OPTION "stat %s", path);
     json_set_str(b->config, "rootfs", real);
     json_opt_bool(json_get(b->spec, "root"), "readonly", o->read_only);
     return 0;
@@ -359,7 +359,7 @@ static int cgroup(struct spec_build *b, struct berth_error *err)
     const struct ctr_options *o = b->o;
     const char *mode = str_empty(o->cgroups) ? b->conf->cgroups : o->cgroups;
     const char *parent = o->cgroup_parent;
-    bool systemd = str_eq(b->conf->cgroup_manager, "systemd"), known = false;
+    bool systemd = str_eq(b->conf->cgroup_manager, "systemd"), known = false, disabled;
 
     if (str_empty(mode))
         mode = "enabled";
@@ -368,16 +368,23 @@ static int cgroup(struct spec_build *b, struct berth_error *err)
     if (!known)
         return fail(err, EINVAL, CREATE_OPTION "invalid cgroup mode \"%s\": invalid argument",
                     mode);
-    if (str_eq(mode, "disabled") && b->ns[NS_PID].mode != NS_PRIVATE)
+    disabled = str_eq(mode, "disabled");
+    if (disabled && b->ns[NS_PID].mode == NS_CONTAINER)
         return fail(err, EINVAL,
-                    "cannot disable creating CGroups without PID namespace: "
+                    "cannot join another container's PID namespace if not creating "
+                    "cgroups: invalid argument");
+    if (disabled && b->ns[NS_PID].mode != NS_PRIVATE)
+        return fail(err, EINVAL,
+                    "containers not creating Cgroups must create a private PID namespace: "
                     "invalid argument");
-    if (!str_empty(parent) && (str_eq(mode, "disabled") || str_eq(mode, "split")))
+    if (!str_empty(parent) && disabled)
         return fail(err, EINVAL,
-                    "cannot specify --cgroup-mode=%s with a cgroup-parent: "
-                    "invalid argument",
-                    mode);
-    if (str_empty(parent) && !str_eq(mode, "split"))
+                    "cannot set cgroup parent if not creating cgroups: invalid argument");
+    if (!str_empty(parent) && str_eq(mode, "split"))
+        return fail(
+            err, EINVAL,
+            "cannot specify --cgroup-mode=split with a cgroup-parent: invalid argument");
+    if (str_empty(parent) && !disabled && !str_eq(mode, "split"))
         parent = !systemd            ? CGROUP_PARENT
                  : b->conf->rootless ? ROOTLESS_PARENT
                                      : SYSTEMD_PARENT;
@@ -390,9 +397,10 @@ static int cgroup(struct spec_build *b, struct berth_error *err)
         return fail(err, EINVAL,
                     "did not receive systemd slice as cgroup parent when using "
                     "systemd to manage cgroups: invalid argument");
-    json_set_str(b->config, "cgroupManager", b->conf->cgroup_manager);
+    if (!disabled)
+        json_set_str(b->config, "cgroupManager", b->conf->cgroup_manager);
     json_set_str(b->config, "cgroupsMode", mode);
-    json_opt_bool(b->config, "noCgroups", str_eq(mode, "disabled"));
+    json_opt_bool(b->config, "noCgroups", disabled);
     json_set_str(b->config, "cgroupParent", parent);
     return 0;
 }
@@ -402,7 +410,7 @@ static bool is_init_command(const json *args)
 {
     const char *command = json_item_str(args, 0);
 
-    if (json_len(args) > 2 && command && str_eq(path_base(command), "sh") &&
+    if (json_len(args) > 2 && str_eq(command, "/bin/sh") &&
         str_eq(json_item_str(args, 1), "-c"))
         command = json_item_str(args, 2);
     if (!command)
@@ -414,17 +422,15 @@ static bool is_init_command(const json *args)
 static int systemd(struct spec_build *b, struct berth_error *err)
 {
     const char *mode = str_empty(b->o->systemd) ? "true" : b->o->systemd;
-    bool on = false;
 
     if (str_eq(mode, "always"))
         b->systemd = true;
-    else if (spec_parse_bool(mode, &on) < 0)
+    else if (str_eq(mode, "true"))
+        b->systemd = !b->init && is_init_command(json_get(b->process, "args"));
+    else if (!str_eq(mode, "false"))
         return fail(err, EINVAL,
-                    "invalid systemd parameter: strconv.ParseBool: parsing \"%s\": "
-                    "invalid syntax",
-                    mode);
-    else
-        b->systemd = on && !b->init && is_init_command(json_get(b->process, "args"));
+                    "invalid config provided: --systemd values must be one of \"true, false, "
+                    "always\": invalid configuration");
     if (b->systemd && b->init)
         return fail(err, EINVAL, "cannot use container-init binary with systemd=always");
     if (b->systemd)
@@ -463,7 +469,8 @@ static int notifying(struct spec_build *b, struct berth_error *err)
 
     if (!str_eq(mode, "container") && !str_eq(mode, "conmon") && !str_eq(mode, "ignore"))
         return fail(err, EINVAL,
-                    "invalid sdnotify value \"%s\": must be container, conmon or "
+                    "invalid config provided: invalid argument: invalid sdnotify value \"%s\": "
+                    "must be container, conmon or "
                     "ignore",
                     mode);
     json_set_str(b->config, "sdnotifyMode", mode);
@@ -533,7 +540,7 @@ static int zone(struct spec_build *b, struct berth_error *err)
             return fail(err, ENOMEM, "out of memory");
         if (!str_starts(path, "/usr/share/zoneinfo/") || !fs_exists(path))
             return fail(err, ENOENT,
-                        CREATE_OPTION "finding timezone for container: stat %s: "
+                        CREATE_OPTION "stat %s: "
                                       "no such file or directory",
                         path);
     }
@@ -557,7 +564,10 @@ static int identity(struct spec_build *b, struct berth_error *err)
         int r = ctr_lookup(b->e, o->requires.items[i], &other, err);
 
         if (r < 0)
-            return r;
+            return error_wrap(err,
+                              "\"%s\" is not a valid container, cannot be used as a "
+                              "dependency",
+                              o->requires.items[i]);
         if (!dependencies)
             dependencies = json_new_array();
         if (!json_has_str(dependencies, other->id))
@@ -598,7 +608,7 @@ static int hostname(struct spec_build *b, struct berth_error *err)
         json_set_str(b->spec, "hostname", spec_hostname(other, other_name));
     } else if (b->ns[NS_UTS].mode == NS_PRIVATE && spec_net_is(b, NS_HOST)) {
         if (gethostname(buf, sizeof(buf) - 1) < 0)
-            return fail_errno(err, errno, "unable to retrieve hostname of the host");
+            return spec_fail_errno(err, errno, "unable to retrieve hostname of the host");
         json_set_str(b->spec, "hostname", buf);
     }
     return 0;
@@ -614,7 +624,7 @@ static int shm(struct spec_build *b, struct berth_error *err)
         if (ipc == NS_HOST || ipc == NS_NONE)
             return fail(err, EINVAL,
                         "invalid config provided: cannot set shmsize when running in the {%s } "
-                        "IPC Namespace: invalid configuration",
+                        "IPC Namespace",
                         ipc == NS_HOST ? "host" : "none");
         if (str_to_size(text, &size) < 0)
             return fail(err, EINVAL, "unable to translate --shm-size: invalid size: '%s'",

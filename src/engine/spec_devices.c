@@ -66,7 +66,7 @@ static int walk(const char *dir, bool systemd, unsigned depth, device_fn *fn, vo
     int r = 0;
 
     if (!d)
-        return fail_errno(err, errno, "open %s", dir);
+        return spec_fail_errno(err, errno, "open %s", dir);
     while ((entry = readdir(d)))
         if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
             list_add(&names, entry->d_name);
@@ -127,13 +127,12 @@ static int device_add(const char *word, json *nodes, json *rules, struct berth_e
 {
     _cleanup_list_ struct berth_list part = LIST_INIT;
     _cleanup_free_ char *source = NULL;
-    const char *to, *access = "rwm";
+    const char *to = NULL, *access = "rwm";
     struct stat st;
 
     list_split(&part, word, ':', true);
     if (part.n == 0 || part.n > 3)
         return fail(err, EINVAL, "invalid device specification: %s", word);
-    to = part.items[0];
     if (part.n == 3) {
         if (!is_mode(part.items[2]))
             return fail(err, EINVAL, "invalid device mode: %s", part.items[2]);
@@ -148,13 +147,15 @@ static int device_add(const char *word, json *nodes, json *rules, struct berth_e
     }
     source = realpath(part.items[0], NULL);
     if (!source || stat(source, &st) < 0)
-        return fail_errno(err, errno, "stat %s", part.items[0]);
+        return spec_fail_errno(err, errno, "stat %s", part.items[0]);
+    if (!to)
+        to = source;
     if (S_ISDIR(st.st_mode)) {
         struct device_dir dir = {nodes, rules, source, to, access, 0};
         int r = walk(source, false, 0, directory_device, &dir, err);
 
         if (r >= 0 && dir.found == 0)
-            return fail(err, EINVAL, "no devices found in %s", source);
+            return fail(err, EINVAL, "no devices found in %s: invalid argument", source);
         return r;
     }
     if (!is_device(st.st_mode))
@@ -164,38 +165,38 @@ static int device_add(const char *word, json *nodes, json *rules, struct berth_e
     return 0;
 }
 
-/* "T M:N access"; "*" leaves a number out. */
+/* "T M:N access"; "*" leaves a number out, as no number does. */
 static int cgroup_rule(const char *word, json *rules, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list part = LIST_INIT, number = LIST_INIT;
-    json *d;
+    _cleanup_json_ json *d = json_new();
 
-    list_split(&part, word, ' ', false);
-    if (part.n == 3)
-        list_split(&number, part.items[1], ':', true);
-    if (part.n != 3 || number.n != 2 || strlen(part.items[0]) != 1 ||
-        !strchr("abc", part.items[0][0]) || !is_mode(part.items[2]))
+    list_split(&part, word, ' ', true);
+    if (part.n != 3)
         return fail(err, EINVAL,
-                    "invalid device cgroup rule requires type, major:Minor, and "
-                    "access rules: \"%s\"",
+                    "invalid device cgroup rule requires type, major:Minor, and access rules: "
+                    "\"%s\"",
                     word);
-    d = json_new();
+    if (strlen(part.items[0]) != 1 || !strchr("abc", part.items[0][0]))
+        return fail(err, EINVAL, "invalid device type in device-access-add: %s", part.items[0]);
+    list_split(&number, part.items[1], ':', true);
     json_set_bool(d, "allow", true);
     json_set_str(d, "type", part.items[0]);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2 && i < number.n; i++) {
         int64_t n;
 
         if (str_eq(number.items[i], "*"))
             continue;
-        if (str_to_i64(number.items[i], &n) < 0 || n < 0) {
-            json_object_put(d);
-            return fail(err, EINVAL, "invalid number in device cgroup rule: \"%s\"",
+        if (str_to_i64(number.items[i], &n) < 0 || n < 0)
+            return fail(err, EINVAL, "strconv.ParseUint: parsing \"%s\": invalid syntax",
                         number.items[i]);
-        }
         json_set_i64(d, i ? "minor" : "major", n);
     }
+    if (!is_mode(part.items[2]))
+        return fail(err, EINVAL, "invalid device access in device-access-add: %s",
+                    part.items[2]);
     json_set_str(d, "access", part.items[2]);
-    json_add(rules, d);
+    json_add(rules, TAKE(d));
     return 0;
 }
 
@@ -209,10 +210,13 @@ int spec_devices(struct spec_build *b, struct berth_error *err)
 
     json_set(b->linux_, "devices", nodes);
     json_set(resources, "devices", rules);
-    json_add(rules, deny = json_new());
-    json_set_bool(deny, "allow", b->o->privileged);
-    json_set_str(deny, "access", "rwm");
-    if (b->o->device.n) {
+    /* A user namespace cannot set that everything else is forbidden. */
+    if (!b->new_userns) {
+        json_add(rules, deny = json_new());
+        json_set_bool(deny, "allow", b->o->privileged);
+        json_set_str(deny, "access", "rwm");
+    }
+    if (b->o->device.n && !b->o->privileged) {
         json_set(b->config, "device_host_src", record = json_new_array());
         for (size_t i = 0; i < b->o->device.n; i++) {
             json *d = json_new();
@@ -228,16 +232,15 @@ int spec_devices(struct spec_build *b, struct berth_error *err)
         for (size_t i = 0; i < ARRAY_LEN(lists); i++)
             for (size_t j = 0; j < lists[i]->n && r >= 0; j++)
                 r = device_add(lists[i]->items[j], nodes, rules, err);
-        for (size_t i = 0; i < extra->n && r >= 0; i++)
+        for (size_t i = 0; i < extra->n && r >= 0 && !b->new_userns; i++)
             r = cgroup_rule(extra->items[i], rules, err);
     }
     if (r < 0)
         return r;
     if (json_len(nodes) == 0)
         json_del(b->linux_, "devices");
-    /* Device rules cannot be set from inside a user namespace; a privileged container's
-     * are complete only at init. */
-    if (b->new_userns || b->o->privileged)
+    /* A privileged container's are complete only at init. */
+    if (json_len(rules) == 0 || b->o->privileged)
         json_del(resources, "devices");
     return 0;
 }

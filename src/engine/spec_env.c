@@ -52,9 +52,6 @@ static int env_word(struct berth_list *env, const char *word, struct berth_error
         return fail(err, EINVAL, "invalid environment variable: \"%s\"", word);
     name = word + strspn(word, BLANKS);
     len = strcspn(name, "=");
-    if (strcspn(name, BLANKS) < len)
-        return fail(err, EINVAL, "name \"%.*s\" has white spaces, poorly formatted name",
-                    (int)len, name);
     if (name[len] == '=') {
         env_put(env, name);
         return 0;
@@ -82,7 +79,7 @@ static int env_file(struct berth_list *env, const char *path, struct berth_error
     int r = fs_read(path, 16 << 20, &text, NULL);
 
     if (r < 0)
-        return fail_errno(err, -r, "open %s", path);
+        return spec_fail_errno(err, -r, "parsing env file \"%s\": open %s", path, path);
     list_split(&lines, buf_str(&text), '\n', false);
     for (size_t i = 0; i < lines.n; i++) {
         char *line = lines.items[i] + strspn(lines.items[i], BLANKS);
@@ -94,7 +91,7 @@ static int env_file(struct berth_list *env, const char *path, struct berth_error
             continue;
         r = env_word(env, line, err);
         if (r < 0)
-            return r;
+            return error_wrap(err, "parsing env file \"%s\"", path);
     }
     return 0;
 }
@@ -279,8 +276,8 @@ int spec_labels(struct spec_build *b, struct berth_error *err)
 
         r = fs_read(o->label_file.items[i], 16 << 20, &text, NULL);
         if (r < 0)
-            return fail_errno(err, -r, "unable to process labels: open %s",
-                              o->label_file.items[i]);
+            return spec_fail_errno(err, -r, "unable to process labels: open %s",
+                                   o->label_file.items[i]);
         list_split(&lines, buf_str(&text), '\n', false);
         for (size_t j = 0; j < lines.n && r >= 0; j++) {
             char *line = lines.items[j] + strspn(lines.items[j], BLANKS);

@@ -107,9 +107,9 @@ static int join_hosts(const struct spec_final *f, const char *path, struct berth
     int r;
 
     if (fd < 0)
-        return fail_errno(err, errno, "open %s", path);
+        return spec_fail_errno(err, errno, "open %s", path);
     if (fcntl(fd, F_SETLKW, &lock) < 0)
-        return fail_errno(err, errno, "locking %s", path);
+        return spec_fail_errno(err, errno, "locking %s", path);
     r = fs_read_fd(fd, path, FILE_LIMIT, &text, err);
     if (r < 0)
         return r;
@@ -120,7 +120,7 @@ static int join_hosts(const struct spec_final *f, const char *path, struct berth
         return 0;
     buf_putc(&line, '\n');
     r = fs_write_fd(fd, buf_str(&line), line.len);
-    return r < 0 ? fail_errno(err, -r, "writing %s", path) : 0;
+    return r < 0 ? spec_fail_errno(err, -r, "writing %s", path) : 0;
 }
 
 /* Take over the files of the container whose network is joined. */

@@ -100,7 +100,17 @@ static int change_owner(struct spec_final *f, const char *path, struct berth_err
                     "`chown -R %u:%u %s`",
                     path, uid, gid, path);
     r = chown_tree(AT_FDCWD, path, uid, gid, 0);
-    return r < 0 ? fail_errno(err, -r, "failed to chown %s", path) : 0;
+    return r < 0 ? spec_fail_errno(err, -r, "failed to chown %s", path) : 0;
+}
+
+static void add_owner(json *options, const struct spec_user *user)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "uid=%u", user->uid);
+    json_add_str(options, text);
+    snprintf(text, sizeof(text), "gid=%u", user->gid);
+    json_add_str(options, text);
 }
 
 /* z, Z and U are for the engine: act on them and take them out. */
@@ -113,18 +123,12 @@ static int act_on_options(struct spec_final *f, json *mount, struct berth_error 
     for (size_t i = 0; i < json_len(options); i++) {
         const char *word = json_item_str(options, i);
 
-        if (str_eq(word, "U"))
+        if (str_eq(word, "U")) {
             owner = true;
-        else if (!str_eq(word, "z") && !str_eq(word, "Z"))
+            if (tmpfs)
+                add_owner(kept, &f->user);
+        } else if (!str_eq(word, "z") && !str_eq(word, "Z"))
             json_add(kept, json_ref(json_item(options, i)));
-    }
-    if (owner && tmpfs) {
-        char text[24];
-
-        snprintf(text, sizeof(text), "uid=%u", f->user.uid);
-        json_add_str(kept, text);
-        snprintf(text, sizeof(text), "gid=%u", f->user.gid);
-        json_add_str(kept, text);
     }
     if (json_len(kept))
         json_set(mount, "options", kept);
@@ -133,6 +137,24 @@ static int act_on_options(struct spec_final *f, json *mount, struct berth_error 
         json_del(mount, "options");
     }
     return owner && !tmpfs ? change_owner(f, json_str(mount, "source"), err) : 0;
+}
+
+/* The runtime copies what a tmpfs covers (tmpcopyup) from its path, which must not lead
+ * out of the root: links are followed here, inside it. */
+static void follow_links(struct spec_final *f, json *mount)
+{
+    const char *dest = json_str(mount, "destination");
+    _cleanup_close_ int fd = spec_open_in_root(f->root, dest, O_PATH);
+    _cleanup_free_ char *root = realpath(f->root, NULL), *link = NULL, *path = NULL;
+    const char *inside;
+
+    if (fd < 0 || !root)
+        return;
+    link = str_printf("/proc/self/fd/%d", fd);
+    path = link ? realpath(link, NULL) : NULL;
+    inside = path ? str_starts(path, str_eq(root, "/") ? "" : root) : NULL;
+    if (inside && *inside == '/' && !str_eq(inside, dest))
+        json_set_str(mount, "destination", inside);
 }
 
 /* -------------------------------------------------------------------- volumes */
@@ -195,7 +217,7 @@ static int overlay_volumes(struct spec_final *f, struct berth_error *err)
 
             r = path ? fs_mkdir_p(path, 0700, err) : -ENOMEM;
             if (r >= 0 && j != 1 && chmod(path, 0755) < 0)
-                r = fail_errno(err, errno, "chmod %s", path);
+                r = spec_fail_errno(err, errno, "chmod %s", path);
             if (r < 0)
                 return r;
         }
@@ -239,8 +261,13 @@ int spec_final_mounts(struct spec_final *f, struct berth_error *err)
 {
     int r = named_volumes(f, err);
 
-    for (size_t i = 0; i < json_len(f->mounts) && r >= 0; i++)
-        r = act_on_options(f, json_item(f->mounts, i), err);
+    for (size_t i = 0; i < json_len(f->mounts) && r >= 0; i++) {
+        json *m = json_item(f->mounts, i);
+
+        r = act_on_options(f, m, err);
+        if (r >= 0 && str_eq(json_str(m, "type"), "tmpfs"))
+            follow_links(f, m);
+    }
     if (r < 0)
         return r;
     generated(f);

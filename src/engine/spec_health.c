@@ -25,11 +25,40 @@ static int action(const char *word, int *out)
     return -EINVAL;
 }
 
-/* The words of Test, from what --health-cmd was given. */
+/* Add the words of a text. */
+static void add_words(json *out, const char *text)
+{
+    _cleanup_list_ struct berth_list words = LIST_INIT;
+
+    list_split(&words, text, ' ', false);
+    for (size_t i = 0; i < words.n; i++)
+        json_add_str(out, words.items[i]);
+}
+
+/* The words of an array of strings; NULL: the text is none. */
+static json *array_of(const char *text)
+{
+    struct berth_blob blob = {text, strlen(text)};
+    json *given = NULL;
+
+    if (json_parse(blob, "health check", &given, NULL) < 0)
+        return NULL;
+    for (size_t i = 0; i < json_len(given); i++)
+        if (!json_item_str(given, i))
+            break;
+        else if (i + 1 == json_len(given))
+            return given;
+    json_object_put(given);
+    return NULL;
+}
+
+/*
+ * Test, from what --health-cmd was given.  An array that begins with CMD or NONE is taken
+ * for a text and cut at its blanks, as podman does: what it records is what both run.
+ */
 static json *test_words(const char *text)
 {
     _cleanup_json_ json *given = NULL;
-    struct berth_blob blob = {text, strlen(text)};
     json *out = json_new_array();
     const char *first;
 
@@ -37,38 +66,26 @@ static json *test_words(const char *text)
         json_add_str(out, "NONE");
         return out;
     }
-    if (json_parse(blob, "health check", &given, NULL) < 0 ||
-        !json_object_is_type(given, json_type_array) || json_len(given) == 0)
-        json_putp(&given);
+    given = array_of(text);
     first = given ? json_item_str(given, 0) : text;
-    if (first && str_starts(first, "CMD-SHELL")) {
+    if (str_starts(first, "CMD-SHELL")) {
         const char *blank = given ? NULL : strchr(text, ' ');
 
-        if (given)
-            for (size_t i = 0; i < json_len(given); i++)
-                json_add(out, json_ref(json_item(given, i)));
-        else if (blank)
-            json_add(out, json_object_new_string_len(text, (int)(blank - text)));
-        else
-            json_add_str(out, text);
-        if (blank)
-            json_add_str(out, blank + 1);
-        return out;
-    }
-    if (!given && (str_starts(text, "CMD") || str_starts(text, "NONE"))) {
-        _cleanup_list_ struct berth_list words = LIST_INIT;
-
-        list_split(&words, text, ' ', false);
-        for (size_t i = 0; i < words.n; i++)
-            json_add_str(out, words.items[i]);
-        return out;
-    }
-    if (given && first && (str_eq(first, "CMD") || str_eq(first, "NONE"))) {
         for (size_t i = 0; i < json_len(given); i++)
             json_add(out, json_ref(json_item(given, i)));
+        if (blank) {
+            json_add(out, json_object_new_string_len(text, (int)(blank - text)));
+            json_add_str(out, blank + 1);
+        } else if (!given) {
+            json_add_str(out, text);
+        }
         return out;
     }
-    json_add_str(out, given && json_len(given) > 1 ? "CMD" : "CMD-SHELL");
+    if (str_starts(first, "CMD") || str_starts(first, "NONE")) {
+        add_words(out, text);
+        return out;
+    }
+    json_add_str(out, json_len(given) > 1 ? "CMD" : "CMD-SHELL");
     if (!given)
         json_add_str(out, text);
     for (size_t i = 0; i < json_len(given); i++)
@@ -127,10 +144,13 @@ int spec_health(struct spec_build *b, struct berth_error *err)
         return 0;
     }
     json_set(check, "Test", test_words(o->health_cmd));
+    if (str_eq(o->health_cmd, "[]"))
+        return fail(err, EINVAL, "must define a healthcheck command for all healthchecks");
     r = put_duration(check, "StartPeriod", o->health_start_period, "0s", "start-period", 0,
                      err);
     if (r >= 0)
-        r = put_duration(check, "Interval", o->health_interval, "30s", "interval", 0, err);
+        r = put_duration(check, "Interval", o->health_interval, "30s", "interval", INT64_MIN,
+                         err);
     if (r >= 0)
         r = put_duration(check, "Timeout", o->health_timeout, "30s", "timeout", 1, err);
     if (r < 0)

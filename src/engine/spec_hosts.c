@@ -73,8 +73,8 @@ static int base_file(struct spec_final *f, struct hosts *h, struct berth_error *
         fd = -1;
         return r == ENOENT && (optional || str_eq(base, "image"))
                    ? 0
-                   : fail_errno(err, r, "reading hosts file %s",
-                                optional ? "/etc/hosts" : base);
+                   : spec_fail_errno(err, r, "reading hosts file %s",
+                                     optional ? "/etc/hosts" : base);
     }
     r = fs_read_fd(fd, "hosts file", HOSTS_MAX, &text, err);
     if (r >= 0 && text.data)

@@ -238,13 +238,41 @@ static void set_hostname(struct spec_final *f)
         if (str_eq(json_str(entry, "type"), "uts") && str_empty(json_str(entry, "path"))) {
             const char *name = spec_hostname(f->c, short_id);
 
-            json_set_str(f->spec, "hostname", name);
+            /* Whoever joins a namespace leaves its name alone. */
+            if (str_empty(json_str(f->config, "utsNsCtr")))
+                json_set_str(f->spec, "hostname", name);
+            else
+                json_del(f->spec, "hostname");
             env_add(f, "HOSTNAME", name);
             return;
         }
     }
     if (gethostname(host, sizeof(host) - 1) == 0)
         env_add(f, "HOSTNAME", host);
+}
+
+/* The working directory must be there, unless a mount brings it. */
+static int check_workdir(struct spec_final *f, struct berth_error *err)
+{
+    const char *cwd = str_or(json_str(f->process, "cwd"), "/");
+    _cleanup_close_ int fd = -1;
+    size_t len;
+
+    if (json_flag(f->config, "createWorkingDir", false))
+        return 0;
+    for (size_t i = 0; i < json_len(f->mounts); i++) {
+        const char *dest = str_or(json_str(json_item(f->mounts, i), "destination"), "/");
+
+        len = strlen(dest);
+        if (strncmp(cwd, dest, len) == 0 && (!cwd[len] || cwd[len] == '/'))
+            return 0;
+    }
+    if (*cwd == '/')
+        fd = spec_open_in_root(f->root, cwd, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fail(err, ENOENT, "workdir \"%s\" does not exist on container %s", cwd,
+                    f->c->id);
+    return 0;
 }
 
 /* ----------------------------------------------------------------- annotations */
@@ -271,6 +299,8 @@ static int own_cgroup(struct berth_buf *out, struct berth_error *err)
 
     if (fs_read("/proc/self/cgroup", 1 << 16, &text, err) < 0)
         return -EIO;
+    if (!spec_cgroup2())
+        return fail(err, EINVAL, "could not find cgroup mount in \"/proc/self/cgroup\"");
     at = str_starts(buf_str(&text), "0::");
     if (!at)
         at = strstr(buf_str(&text), "\n0::") ? strstr(buf_str(&text), "\n0::") + 4 : NULL;
@@ -370,6 +400,8 @@ int spec_init(struct ctr *c, struct berth_error *err)
         r = spec_systemd(&f, err);
     if (r >= 0)
         r = join_namespaces(&f, err);
+    if (r >= 0)
+        r = check_workdir(&f, err);
     if (r >= 0)
         r = cgroups_path(&f, err);
     if (r >= 0) {

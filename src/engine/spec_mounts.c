@@ -26,7 +26,7 @@ static bool tty_group_mapped(const struct spec_build *b)
 {
     const json *map = json_get(b->linux_, "gidMappings");
 
-    if (!b->new_userns)
+    if (b->ns[NS_USER].mode != NS_PRIVATE)
         return true;
     for (size_t i = 0; i < json_len(map); i++) {
         const json *m = json_item(map, i);
@@ -170,7 +170,7 @@ static int overlay_options(const json *options, struct berth_error *err)
         work = work || strstr(json_item_str(options, i), "workdir");
     }
     if (upper != work)
-        return fail(err, EINVAL, "must specify both `upperdir` and `workdir`");
+        return fail(err, EINVAL, "must set both `upperdir` and `workdir`");
     if ((n > 2 && !(n == 3 && upper && work)) || (n == 2 && !owner))
         return fail(err, EINVAL, "can't use 'O' with other options");
     return 0;
@@ -229,7 +229,7 @@ static int wish_volume(struct wishes *w, const char *text, struct berth_error *e
     if (str_starts(source, "./")) {
         real = realpath(source, NULL);
         if (!real)
-            return fail_errno(err, errno, "lstat %s", source);
+            return spec_fail_errno(err, errno, "lstat %s", source + 2);
         source = real;
     }
     if (part.n == 3) {
@@ -347,8 +347,8 @@ static int init_binary(struct spec_build *b, struct wishes *w, struct berth_erro
         }
     }
     if (!fs_exists(path))
-        return fail_errno(err, ENOENT, "container-init binary not found on the host: stat %s",
-                          path);
+        return spec_fail_errno(err, ENOENT,
+                               "container-init binary not found on the host: stat %s", path);
     json_add(w->mounts, mount_new("/run/podman-init", "bind", path, "bind ro"));
     return 0;
 }

@@ -127,19 +127,10 @@ static int network_first(struct spec_build *b, const char *text, struct berth_er
         ns->mode = NS_NONE;
         return 0;
     }
-    if (str_eq(text, "slirp4netns") || str_starts(text, "slirp4netns:")) {
-        _cleanup_list_ struct berth_list options = LIST_INIT;
-        json *all = json_new(), *list = json_new_array();
-
-        ns->mode = NS_SLIRP;
-        if (text[11])
-            list_split(&options, text + 12, ',', false);
-        for (size_t i = 0; i < options.n; i++)
-            json_add_str(list, options.items[i]);
-        json_set(all, "slirp4netns", list);
-        json_set(b->config, "network_options", all);
-        return 0;
-    }
+    if (str_eq(text, "slirp4netns") || str_starts(text, "slirp4netns:"))
+        return fail(err, ENOTSUP,
+                    "network mode slirp4netns is not supported: use bridge, none, "
+                    "host, ns:PATH, container:NAME or a network");
     if (str_eq(text, "host") || str_starts(text, "ns:") || str_starts(text, "container:")) {
         r = spec_ns_word(b, NS_NET, text, err);
         return r < 0 ? r : 0;
@@ -201,8 +192,8 @@ static int network_addresses(struct spec_build *b, struct berth_error *err)
         return 0;
     if (!spec_net_is(b, NS_BRIDGE))
         return fail(err, EINVAL,
-                    "networks and static ip/mac address can only be used with "
-                    "Bridge mode networking");
+                    "--network-alias can only be set when the network mode is "
+                    "bridge: invalid argument");
     json_object_object_foreach (b->networks, name, net) {
         json *aliases = json_need_array(net, "aliases");
 
@@ -322,6 +313,11 @@ static int network_dns(struct spec_build *b, struct berth_error *err)
     if (none && o->dns.n > 1)
         return fail(err, EINVAL,
                     "%s is not allowed to be specified with other DNS ip addresses", "none");
+    if (none && (o->dns_search.n || o->dns_option.n))
+        return fail(err, EINVAL,
+                    "invalid config provided: UseImageResolvConf and %s are "
+                    "mutually exclusive options",
+                    o->dns_search.n ? "DNSSearch" : "DNSOption");
     for (size_t i = 0; i < o->dns_search.n; i++)
         json_add_str(search, o->dns_search.items[i]);
     for (size_t i = 0; i < o->dns_option.n; i++)

@@ -31,10 +31,6 @@ static int ns_common(struct spec_build *b, enum ns_kind kind, const char *text,
     } else if (str_eq(text, "private")) {
         ns->mode = NS_PRIVATE;
     } else if ((rest = str_starts(text, "ns:"))) {
-        if (!*rest && kind != NS_NET)
-            return fail(err, EINVAL,
-                        "must provide a path to a namespace when specifying "
-                        "\"ns:\"");
         if (!*rest)
             return fail(err, EINVAL,
                         "invalid config provided: namespace mode path requires a value");
@@ -46,9 +42,8 @@ static int ns_common(struct spec_build *b, enum ns_kind kind, const char *text,
         int r;
 
         if (!*rest)
-            return fail(
-                err, EINVAL,
-                "must provide name or ID or a container when specifying \"container:\"");
+            return fail(err, EINVAL,
+                        "invalid config provided: namespace mode container requires a value");
         r = ctr_lookup(b->e, rest, &other, err);
         if (r < 0) {
             error_wrap(err, "looking up container to share %s namespace with",
@@ -187,6 +182,10 @@ static int userns_parse(struct spec_build *b, struct berth_error *err)
 
     if (mapped < 0)
         return mapped;
+    if (mapped && b->o->userns)
+        return fail(err, EINVAL,
+                    "--userns and --uidmap/--gidmap/--subuidname/--subgidname are "
+                    "mutually exclusive");
     if (str_empty(text))
         text = b->conf->userns;
     if (str_empty(text))
@@ -245,8 +244,8 @@ static int add_entry(struct spec_build *b, json *list, enum ns_kind kind,
     if (ns->mode == NS_CONTAINER && (kind == NS_CGROUP || kind == NS_USER))
         return 0;
     if (ns->mode == NS_PATH && !fs_exists(ns->value))
-        return fail_errno(err, ENOENT, "cannot find specified %s namespace path: stat %s",
-                          words[kind].title, ns->value);
+        return spec_fail_errno(err, ENOENT, "cannot find specified %s namespace path: stat %s",
+                               words[kind].title, ns->value);
     json_add(list, entry = json_new());
     json_set_str(entry, "type", words[kind].oci);
     if (ns->mode == NS_PATH)

@@ -47,10 +47,10 @@ static int append_in_root(const struct spec_final *f, const char *file, const ch
     int r;
 
     if (fd < 0)
-        return fail_errno(err, -fd, "creating temporary %s file for container %s: open",
-                          path_base(file), f->c->id);
+        return spec_fail_errno(err, -fd, "creating temporary %s file for container %s: open",
+                               path_base(file), f->c->id);
     if (flock(fd, LOCK_EX) < 0)
-        return fail_errno(err, errno, "locking %s of container %s", file, f->c->id);
+        return spec_fail_errno(err, errno, "locking %s of container %s", file, f->c->id);
     r = fs_read_fd(fd, file, DB_MAX, &text, err);
     if (r < 0 || has_id(buf_str(&text), id))
         return r < 0 ? r : 0;
@@ -58,7 +58,7 @@ static int append_in_root(const struct spec_final *f, const char *file, const ch
         buf_putc(&add, '\n');
     buf_puts(&add, line);
     r = fs_write_fd(fd, buf_str(&add), add.len);
-    return r < 0 ? fail_errno(err, -r, "writing %s of container %s", file, f->c->id) : 0;
+    return r < 0 ? spec_fail_errno(err, -r, "writing %s of container %s", file, f->c->id) : 0;
 }
 
 static int copy_with(const struct spec_final *f, const char *file, const char *name,
@@ -72,7 +72,7 @@ static int copy_with(const struct spec_final *f, const char *file, const char *n
     if (!path)
         return fail(err, ENOMEM, "out of memory");
     if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR)
-        return fail_errno(err, -fd, "open %s of container %s", file, f->c->id);
+        return spec_fail_errno(err, -fd, "open %s of container %s", file, f->c->id);
     if (fd >= 0 && (r = fs_read_fd(fd, file, DB_MAX, &text, err)) < 0)
         return r;
     if (text.len && text.data[text.len - 1] != '\n')

@@ -51,7 +51,7 @@ static int free_port(const char *protocol, uint16_t *out, struct berth_error *er
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
         getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return fail_errno(err, errno, "unable to get a free port");
+        return spec_fail_errno(err, errno, "unable to get a free port");
     *out = ntohs(addr.sin_port);
     return 0;
 }
@@ -70,17 +70,6 @@ static int port_add(json *list, const char *ip, struct port_range host, struct p
             return fail(err, EINVAL, "unrecognized protocol \"%s\" in port mapping", protocol);
         if (host.first == 0 && free_port(protocol, &host.first, err) < 0)
             return -EINVAL;
-        for (size_t j = 0; j < json_len(list); j++) {
-            const json *old = json_item(list, j);
-            uint64_t at = json_u64(old, "host_port", 0), n = json_u64(old, "range", 1);
-
-            if (str_eq(json_str(old, "protocol"), protocol) &&
-                str_eq(json_str(old, "host_ip"), ip) && at < host.first + (uint64_t)ctr.count &&
-                host.first < at + n)
-                return fail(err, EINVAL,
-                            "conflicting port mappings for host port %u (protocol %s)",
-                            (unsigned)host.first, protocol);
-        }
         json_add(list, m = json_new());
         json_set_str(m, "host_ip", ip);
         json_set_u64(m, "container_port", ctr.first);
@@ -132,22 +121,22 @@ static int publish(json *list, const char *word, struct berth_error *err)
                             "must provide a non-empty container host IP to publish");
             if (inet_pton(AF_INET, ip, addr) != 1 && inet_pton(AF_INET6, ip, addr) != 1)
                 return fail(err, EINVAL, "cannot parse \"%s\" as an IP address", ip);
-        } else if (!*host_text) {
-            return fail(err, EINVAL, "must provide a non-empty container host port to publish");
         }
     }
     if (!*ctr_text)
         return fail(err, EINVAL, "must provide a non-empty container port to publish");
     r = range_parse(ctr_text, &ctr, err);
-    if (r >= 0 && !str_empty(host_text)) {
-        r = range_parse(host_text, &host, err);
-        if (r >= 0 && host.count != ctr.count)
-            return fail(err, EINVAL,
-                        "container and host port ranges have different lengths: %u vs %u",
-                        (unsigned)ctr.count, (unsigned)host.count);
-    }
     if (r < 0)
-        return r;
+        return error_wrap(err, "parsing container port");
+    if (!str_empty(host_text)) {
+        r = range_parse(host_text, &host, err);
+        if (r < 0)
+            return error_wrap(err, "parsing host port");
+        if (host.count != ctr.count)
+            return fail(err, EINVAL,
+                        "host and container port ranges have different lengths: %u vs %u",
+                        (unsigned)host.count, (unsigned)ctr.count);
+    }
     return port_add(list, str_or(ip, ""), host, ctr, protocol, err);
 }
 
@@ -165,8 +154,11 @@ static int expose(json *exposed, const char *word, struct berth_error *err)
         *slash = '\0';
         protocol = slash + 1;
     }
-    if (range_parse(text, &range, err) < 0)
-        return -EINVAL;
+    if (range_parse(text, &range, NULL) < 0)
+        return fail(err, EINVAL,
+                    "invalid range format for --expose: %s: strconv.ParseUint: parsing \"%s\": "
+                    "invalid syntax",
+                    word, text);
     for (unsigned i = 0; i < range.count; i++) {
         char key[16];
         json *list;
@@ -177,6 +169,52 @@ static int expose(json *exposed, const char *word, struct berth_error *err)
             json_add_str(list, protocol);
     }
     return 0;
+}
+
+static int by_host_port(const void *a, const void *b)
+{
+    static const char *const texts[] = {"protocol", "host_ip"};
+    static const char *const numbers[] = {"host_port", "container_port"};
+    const json *const *x = a, *const *y = b;
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        int order = strcmp(json_str(*x, texts[i]), json_str(*y, texts[i]));
+
+        if (order)
+            return order;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        uint64_t m = json_u64(*x, numbers[i], 0), n = json_u64(*y, numbers[i], 0);
+
+        if (m != n)
+            return m < n ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Ports that follow each other on both sides become one range; equal ones become one. */
+static json *merge(json *list)
+{
+    json *out = json_new_array(), *last = NULL;
+
+    json_object_array_sort(list, by_host_port);
+    for (size_t i = 0; i < json_len(list); i++) {
+        json *m = json_item(list, i);
+        uint64_t host = json_u64(m, "host_port", 0), ctr = json_u64(m, "container_port", 0);
+        uint64_t h = json_u64(last, "host_port", 0), c = json_u64(last, "container_port", 0);
+        uint64_t n = json_u64(last, "range", 0);
+        bool same = last && str_eq(json_str(last, "protocol"), json_str(m, "protocol")) &&
+                    str_eq(json_str(last, "host_ip"), json_str(m, "host_ip"));
+
+        if (same && host - h == ctr - c && host <= h + n) {
+            uint64_t end = MAX(h + n, host + json_u64(m, "range", 1));
+
+            json_set_u64(last, "range", end - h);
+            continue;
+        }
+        json_add(out, last = json_ref(m));
+    }
+    return out;
 }
 
 int spec_ports(struct spec_build *b, struct berth_error *err)
@@ -207,7 +245,7 @@ int spec_ports(struct spec_build *b, struct berth_error *err)
         }
     }
     if (json_len(list))
-        json_set(b->config, "newPortMappings", TAKE(list));
+        json_set(b->config, "newPortMappings", merge(list));
     if (json_object_object_length(exposed))
         json_set(b->config, "exposedPorts", spec_sorted(TAKE(exposed)));
     return 0;

@@ -63,6 +63,11 @@ static inline bool spec_net_is(const struct spec_build *b, enum ns_mode mode)
     return b->ns[NS_NET].mode == mode;
 }
 
+/* As fail_errno(), with the system's text as podman has it: "no such file or directory". */
+#define spec_fail_errno(err, code, ...)                                                        \
+    spec_lower((err), (code), fail_errno((err), (code), __VA_ARGS__))
+int spec_lower(struct berth_error *err, int code, int result);
+
 /* True where the kernel shows one unified cgroup tree. */
 bool spec_cgroup2(void);
 

@@ -48,10 +48,11 @@ static int memory_values(struct spec_build *b, json *m, struct berth_error *err)
     if (!str_empty(o->memory)) {
         if (size(o->memory, "memory", &v, err) < 0)
             return -EINVAL;
-        json_set_i64(m, "limit", v);
+        if (v)
+            json_set_i64(m, "limit", v);
     }
     if (!str_empty(o->memory_reservation)) {
-        if (size(o->memory_reservation, "memory-reservation", &v, err) < 0)
+        if (size(o->memory_reservation, "memory", &v, err) < 0)
             return -EINVAL;
         json_set_i64(m, "reservation", v);
     }
@@ -79,8 +80,11 @@ static int memory(struct spec_build *b, json *resources, struct berth_error *err
 
     if (memory_values(b, m, err) < 0)
         return -EINVAL;
-    if (json_object_object_length(m) == 0)
+    if (json_object_object_length(m) == 0) {
+        if (!str_empty(b->o->memory)) /* "0": podman leaves an empty object */
+            json_set(resources, "memory", TAKE(m));
         return 0;
+    }
     limit = json_i64(m, "limit", -1);
     swap = json_i64(m, "swap", -1);
     reservation = json_i64(m, "reservation", -1);
@@ -198,11 +202,11 @@ static int cpu_values(const struct ctr_options *o, json *c, struct berth_error *
     }
     if (o->cpu_shares)
         json_set_u64(c, "shares", o->cpu_shares);
-    if (cpus > 0 || o->cpu_quota)
+    if (cpus > 0 || o->cpu_quota > 0)
         json_set_i64(c, "quota", cpus > 0 ? (int64_t)(cpus * 100000) : o->cpu_quota);
     if (cpus > 0 || o->cpu_period)
         json_set_u64(c, "period", cpus > 0 ? 100000 : o->cpu_period);
-    if (o->cpu_rt_runtime)
+    if (o->cpu_rt_runtime > 0)
         json_set_i64(c, "realtimeRuntime", o->cpu_rt_runtime);
     if (o->cpu_rt_period)
         json_set_u64(c, "realtimePeriod", o->cpu_rt_period);
@@ -262,7 +266,7 @@ static int device_value(const char *word, json **out, const char **value,
     if (!str_starts(path, "/dev/"))
         return fail(err, EINVAL, "bad format for device path: %s", word);
     if (stat(path, &st) < 0)
-        return fail_errno(err, errno, "could not parse throttle device at %s", path);
+        return spec_fail_errno(err, errno, "could not parse throttle device at %s", path);
     *out = json_new();
     json_set_i64(*out, "major", major(st.st_rdev));
     json_set_i64(*out, "minor", minor(st.st_rdev));
@@ -300,16 +304,13 @@ static int throttle(const struct berth_list *words, json *io, const char *member
     return 0;
 }
 
-static int weight_number(const char *text, const char *what, uint64_t *out,
-                         struct berth_error *err)
+static int weight_number(const char *text, uint64_t *out, struct berth_error *err)
 {
     if (str_to_u64(text, out) < 0 || *out > UINT16_MAX)
         return fail(err, EINVAL,
-                    "invalid value for blkio-weight%s: strconv.ParseUint: parsing "
+                    "invalid value for blkio-weight: strconv.ParseUint: parsing "
                     "\"%s\": invalid syntax",
-                    what, text);
-    if (*out > 0 && (*out < 10 || *out > 1000))
-        return fail(err, EINVAL, "range of blkio weight is from 10 to 1000");
+                    text);
     return 0;
 }
 
@@ -322,27 +323,28 @@ static int block_io(struct spec_build *b, json *resources, struct berth_error *e
     int r = 0;
 
     if (!str_empty(o->blkio_weight)) {
-        r = weight_number(o->blkio_weight, "", &v, err);
+        r = weight_number(o->blkio_weight, &v, err);
         if (r < 0)
             return r;
         json_set_u64(io, "weight", v);
         if (!kernel_has(b, "blkio/blkio.weight", "io"))
             discard(io, "weight", "Block I/O weight", "Weight discarded.");
+        else if (v > 0 && (v < 10 || v > 1000))
+            return fail(err, EINVAL, "range of blkio weight is from 10 to 1000");
     }
     for (size_t i = 0; i < o->blkio_weight_device.n; i++) {
         _cleanup_json_ json *entry = NULL;
         const char *value = NULL;
 
         r = device_value(o->blkio_weight_device.items[i], &entry, &value, err);
-        if (r >= 0)
-            r = weight_number(value, "-device", &v, err);
         if (r < 0)
             return r;
+        if (str_to_u64(value, &v) < 0 || v > 1000 || (v > 0 && v < 10))
+            return fail(err, EINVAL, "invalid weight for device: %s",
+                        o->blkio_weight_device.items[i]);
         json_set_u64(entry, "weight", v);
         json_add(json_need_array(io, "weightDevice"), TAKE(entry));
     }
-    if (json_get(io, "weightDevice") && !kernel_has(b, "blkio/blkio.weight_device", "io"))
-        discard(io, "weightDevice", "Block I/O weight_device", "Weight-device discarded.");
     r = throttle(&o->device_read_bps, io, "throttleReadBpsDevice", true, err);
     if (r >= 0)
         r = throttle(&o->device_write_bps, io, "throttleWriteBpsDevice", true, err);

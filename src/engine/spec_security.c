@@ -77,10 +77,14 @@ int spec_security_parse(struct spec_build *b, struct berth_error *err)
         r = security_word(b, words->items[i], &labels, err);
     if (r < 0)
         return r;
+    /* Labels need SELinux in the engine; podman records this where it has none. */
+    if (labels.n == 0)
+        json_add_str(json_need_array(b->config, "labelopts"), "disable");
     if (labels.n) {
         _cleanup_free_ char *joined = list_join(&labels, ",label=");
 
         annotate(b, "label", joined);
+        json_set_list(b->config, "labelopts", &labels);
     }
     b->unmask_all = b->unmasked.n && strcasecmp(b->unmasked.items[0], "ALL") == 0;
     return 0;
@@ -140,7 +144,7 @@ static int security_seccomp(struct spec_build *b, struct berth_error *err)
     if (path) {
         r = fs_read(path, PROFILE_MAX, &text, NULL);
         if (r < 0)
-            return fail_errno(err, -r, "opening seccomp profile failed: open %s", path);
+            return spec_fail_errno(err, -r, "opening seccomp profile failed: open %s", path);
     } else {
         path = "default";
         if (spec_seccomp_builtin(&text) < 0)
@@ -197,12 +201,8 @@ static int security_apparmor(struct spec_build *b, struct berth_error *err)
 
 int spec_security(struct spec_build *b, struct berth_error *err)
 {
-    json *labels = json_new_array();
     int r;
 
-    /* Labels need SELinux in the engine; podman records this where it has none. */
-    json_add_str(labels, "disable");
-    json_set(b->config, "labelopts", labels);
     json_set_bool(b->config, "privileged", b->o->privileged);
     json_set_bool(b->config, "mountAllDevices", b->o->privileged);
     json_opt_bool(b->process, "noNewPrivileges", b->no_new_privileges);

@@ -44,7 +44,7 @@ static int db_read(const char *root, const char *instead, const char *path,
     if (fd == -ENOENT || fd == -ENOTDIR)
         return 0;
     if (fd < 0)
-        return fail_errno(err, -fd, "open %s in %s", path, root);
+        return spec_fail_errno(err, -fd, "open %s in %s", path, root);
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;
     return fs_read_fd(fd, path, DB_MAX, out, err);
@@ -207,7 +207,7 @@ int spec_group_lookup(const char *root, const char *group_file, const char *name
         return r;
     groups_of(groups.data ? groups.data : empty, NULL, name, &u, &found);
     if (!found && !id_number(name, &u.gid))
-        return fail(err, ENOENT, "unable to find group %s: no matching entries in group file",
+        return fail(err, ENOENT, "Unable to find group %s: no matching entries in group file",
                     name);
     *out = u.gid;
     return 0;

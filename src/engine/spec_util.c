@@ -4,6 +4,16 @@
 #include <ctype.h>
 #include <sys/vfs.h>
 
+int spec_lower(struct berth_error *err, int code, int result)
+{
+    const char *system = strerror(code);
+    size_t len = err && err->text ? strlen(err->text) : 0, n = strlen(system);
+
+    if (len >= n && strcmp(err->text + len - n, system) == 0)
+        err->text[len - n] = (char)tolower((unsigned char)err->text[len - n]);
+    return result;
+}
+
 bool spec_cgroup2(void)
 {
     struct statfs fs;

@@ -225,7 +225,7 @@ int spec_mount_options(json **options, bool tmpfs, const char *source, struct be
         struct statvfs fs;
 
         if (statvfs(source, &fs) < 0)
-            return fail_errno(err, errno, "statfs %s", source);
+            return spec_fail_errno(err, errno, "statfs %s", source);
         noexec = fs.f_flag & ST_NOEXEC;
         nosuid = fs.f_flag & ST_NOSUID;
         nodev = fs.f_flag & ST_NODEV;
@@ -288,7 +288,7 @@ struct mount_parse {
     enum mount_type type;
     json *mount, *options;
     const char *key, *value; /* value NULL: none */
-    bool rorw, suid, dev, exec, relabel, owner, source, dest;
+    bool rorw, suid, dev, exec, relabel, copyup, source, dest;
 };
 
 static int argument(struct mount_parse *p, struct berth_error *err)
@@ -337,7 +337,7 @@ static int key_owner(struct mount_parse *p, struct berth_error *err)
     if (p->value && spec_parse_bool(p->value, &on) < 0)
         return fail(err, EINVAL,
                     "'U' or 'chown' must be set to true or false, instead received "
-                    "\"%s\"",
+                    "\"%s\": must provide an argument for option",
                     p->value);
     if (on)
         json_add_str(p->options, "U");
@@ -447,7 +447,7 @@ static int mount_key(struct mount_parse *p, struct berth_error *err)
         if (str_eq(k, "tmpfs-size") || str_eq(k, "tmpfs-mode"))
             return key_valued(p, k + 6, err);
         if (str_eq(k, "tmpcopyup") || str_eq(k, "notmpcopyup"))
-            return json_add_str(p->options, k), 0;
+            return key_flag(p, &p->copyup, "'tmpcopyup' and 'notmpcopyup'", err);
     }
     if (p->type == M_VOLUME && str_eq(k, "volume-opt"))
         return key_valued(p, k, err);
@@ -545,6 +545,8 @@ int spec_mount_flag(const char *text, json **out, struct berth_error *err)
         r = mount_done(&p, err);
     if (r < 0)
         return r;
+    if (json_len(json_get(mount, "options")) == 0)
+        json_del(mount, "options");
     *out = spec_ordered(TAKE(mount), order);
     return 0;
 }

@@ -205,13 +205,13 @@ START_TEST(mount_flag)
         {"type=bind,src=/a/../b,dst=/c/,ro",
          "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/b\",\"options\":[\"ro\"]}"},
         {"target=/c,type=bind",
-         "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/c\",\"options\":[]}"},
+         "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/c\"}"},
         {"type=bind,dst=/c,ro=false,relabel=shared,chown=true",
          "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/"
          "c\",\"options\":[\"rw\",\"z\","
          "\"U\"]}"},
         {"type=bind,dst=/c,\"src=/a,b\"",
-         "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/a,b\",\"options\":[]}"},
+         "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/a,b\"}"},
         {"type=tmpfs,dst=/t,tmpfs-size=10,tmpfs-mode=0700,notmpcopyup",
          "{\"destination\":\"/t\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":"
          "[\"size=10\",\"mode=0700\",\"notmpcopyup\"]}"},
