@@ -177,15 +177,17 @@ void rt_args_exec(struct berth_oci *r, const struct berth_container *c,
     }
 }
 
-static const char *home(struct berth_oci *r)
+static void add_home(struct berth_oci *r, struct rt_strv *out)
 {
     const char *dir = getenv("HOME");
-    struct passwd *pw;
+    struct passwd pw, *found = NULL;
+    char text[2048];
 
-    if (dir && *dir)
-        return dir;
-    pw = getpwuid(r->uid);
-    return pw && pw->pw_dir ? pw->pw_dir : "/";
+    if (!dir || !*dir) {
+        getpwuid_r(r->uid, &pw, text, sizeof(text), &found);
+        dir = found && pw.pw_dir ? pw.pw_dir : "/";
+    }
+    rt_strv_env(out, "HOME", dir);
 }
 
 /* Root's is empty, not absent: the runtimes then use /run, whatever the caller's shell
@@ -224,7 +226,7 @@ void rt_env_conmon(struct berth_oci *r, size_t n_fds, bool exec, struct rt_strv 
     rt_strv_env(out, "_CONTAINERS_USERNS_CONFIGURED",
                 or_empty(getenv("_CONTAINERS_USERNS_CONFIGURED")));
     rt_strv_env(out, "_CONTAINERS_ROOTLESS_UID", or_empty(getenv("_CONTAINERS_ROOTLESS_UID")));
-    rt_strv_env(out, "HOME", home(r));
+    add_home(r, out);
 }
 
 void rt_env_runtime(struct berth_oci *r, bool with_path, struct rt_strv *out)

@@ -108,6 +108,7 @@ int rt_resize(struct berth_oci *r, const struct berth_container *c, const char *
     RT_FREE char *inner_path = NULL;
     RT_FD int fd = -1;
     RT_FD int inner = -1;
+    RT_FD int reader = -1;
     char line[40];
     int len;
 
@@ -124,6 +125,8 @@ int rt_resize(struct berth_oci *r, const struct berth_container *c, const char *
     if (fd < 0)
         return berth_fail(r->h, err, -fd, "cannot open %s: %s", path, strerror(-fd));
     inner = rt_open_fifo(inner_path);
+    /* With a reader of our own, conmon's end now is no SIGPIPE for this process. */
+    reader = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     wait_until_read(fd);
     len = snprintf(line, sizeof(line), "1 %u %u\n", to.rows, to.cols);
     if (write(fd, line, (size_t)len) != len)

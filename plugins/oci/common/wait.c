@@ -18,6 +18,7 @@
 
 /* conmon is past the end of the process when it writes the file: this is enough. */
 #define EXIT_FILE_TIME (5 * RT_SECOND)
+#define LOOK_TIME      (RT_SECOND / 10) /* between two looks, if we cannot watch */
 
 int rt_wait_process(struct berth_oci *r, int pidfd, berth_deadline deadline)
 {
@@ -123,13 +124,17 @@ static void prepare(struct watch *w)
         *slash = '\0';
 }
 
+/* Users may watch a limited number of things.  Past that we look again and again. */
 static void start_watching(struct watch *w)
 {
     w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (w->inotify >= 0)
-        w->dir_gone =
-            inotify_add_watch(w->inotify, w->dir,
-                              IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR) < 0;
+    if (w->inotify < 0 ||
+        inotify_add_watch(w->inotify, w->dir,
+                          IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR) >= 0)
+        return;
+    w->dir_gone = errno == ENOENT || errno == ENOTDIR;
+    rt_clean_fd(&w->inotify);
+    w->inotify = -1;
 }
 
 /* Has a file of our name come or gone?  *out_gone: somebody took it away. */
@@ -175,12 +180,16 @@ static int sleep_once(struct watch *w, berth_deadline deadline, bool *out_gone)
 {
     struct pollfd p[2] = {
         {.fd = w->inotify, .events = POLLIN},
-        {.fd = w->monitor, .events = 0},
+        {.fd = w->monitor, .events = POLLIN}, /* a pidfd; a fifo shows POLLERR */
     };
-    int n = poll(p, 2, rt_poll_time(deadline));
+    berth_deadline next = rt_now() + LOOK_TIME;
+    bool blind = w->inotify < 0 && next < deadline;
+    int n = poll(p, 2, rt_poll_time(blind ? next : deadline));
 
     if (n < 0 && errno != EINTR)
         return -errno;
+    if (n == 0 && blind)
+        return 1;
     if (n < 0)
         return w->r->h->cancelled(w->r->h->core) ? -ECANCELED : 1;
     if (p[0].revents)
@@ -201,8 +210,6 @@ static int wait_watched(struct watch *w, berth_deadline deadline, struct berth_o
 
     /* The watch first: what happens from now on is not missed. */
     start_watching(w);
-    if (w->inotify < 0)
-        return berth_fail(r->h, err, errno, "cannot watch %s: %m", w->dir);
     for (;;) {
         bool monitored = find_monitor(w);
         int rc = look(w, out, err);
