@@ -51,12 +51,22 @@ static void normalize(const char *text, bool table, struct berth_buf *out)
         buf_putc(out, '\n');
 }
 
+/* Does it begin with {{range .}}? */
+static bool ranges_itself(const char *text)
+{
+    const char *s = str_starts(text, "{{");
+
+    s = s ? str_starts(skip_space(s), "range") : NULL;
+    s = s ? str_starts(skip_space(s), ".") : NULL;
+    return s && str_starts(skip_space(s), "}}");
+}
+
 int format_parse(const char *command, const char *text, bool rows, struct format *out,
                  struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf full = BUF_INIT;
     bool table = rows && str_starts(text, "table ");
-    bool wrap = table || (rows && !str_starts(text, "{{range"));
+    bool wrap = rows && (table || !ranges_itself(text));
 
     *out = (struct format){.kind = table ? FORMAT_TABLE : FORMAT_PLAIN};
     if (format_is_json(text)) {

@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "cmd/input_time.h"
 #include "cmd/ps.h"
+#include "cmd/when.h"
 #include <regex.h>
 
 enum key {
@@ -75,7 +75,7 @@ static int check_value(struct ps_filter *f, enum key key, const char *value,
                     "invalid syntax",
                     value, value);
     if (key == KEY_UNTIL) {
-        if (input_time(value, true, &date) < 0)
+        if (when_parse(value, true, &date, NULL) < 0)
             return fail(err, EINVAL, "failed to parse value as time or duration: \"%s\"",
                         value);
         if (f->values[KEY_UNTIL].n && date > f->until)

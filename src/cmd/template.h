@@ -40,6 +40,8 @@ bool template_mentions(const struct template *t, const char *name);
  *      time.Time                   a string in RFC 3339 form, printed as Go prints times
  *      map[...]...                 an object whose missing members are "<no value>"
  *      nil:map[...]..., nil:[]...  empty object or array that json shows as null
+ *      nil:*...                    empty object that is a nil pointer
+ *      omit:...                    any value that json leaves out of an object
  *      anything else               an object whose missing members are errors
  *
  * A marked tree cannot be copied by json_copy().  Returns j.

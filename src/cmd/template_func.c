@@ -188,9 +188,7 @@ static int compare_names(const void *a, const void *b)
 /* JSON as Go makes it of the data: maps sorted, nil containers as null. */
 static void write_json(json *j, struct berth_buf *out)
 {
-    const char *mark = j ? json_mark(j) : NULL;
-
-    if (mark && str_starts(mark, "nil:")) {
+    if (json_is_nil(j)) {
         buf_puts(out, "null");
     } else if (json_object_is_type(j, json_type_array)) {
         buf_putc(out, '[');
@@ -201,7 +199,7 @@ static void write_json(json *j, struct berth_buf *out)
         }
         buf_putc(out, ']');
     } else if (json_object_is_type(j, json_type_object)) {
-        size_t n = (size_t)json_object_object_length(j), i = 0;
+        size_t n = (size_t)json_object_object_length(j), i = 0, written = 0;
         _cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
 
         if (!names) {
@@ -216,7 +214,9 @@ static void write_json(json *j, struct berth_buf *out)
             qsort(names, n, sizeof(*names), compare_names);
         buf_putc(out, '{');
         for (i = 0; i < n; i++) {
-            if (i)
+            if (json_is_omitted(json_get(j, names[i])))
+                continue;
+            if (written++)
                 buf_putc(out, ',');
             json_write_str(names[i], strlen(names[i]), JSON_RAW, out);
             buf_putc(out, ':');

@@ -120,8 +120,10 @@ void print_character(uint64_t c, struct berth_buf *out);
 /* Text in Go's double quotes. */
 void print_quoted(const char *s, struct berth_buf *out);
 
-/* Marks of template_type(); NULL: none. */
+/* Type that template_type() told, without "omit:" and "nil:"; NULL: none. */
 const char *json_mark(const json *j);
+bool json_is_nil(const json *j);
+bool json_is_omitted(const json *j);
 bool json_is_map(const json *j);
 
 #endif

@@ -207,7 +207,10 @@ static void print_object(const struct spec *s, struct value v, struct berth_buf 
             buf_putc(out, ' ');
         if (map)
             buf_printf(out, "%s:", names[i]);
-        print_verb(s, VALUE(json_get(v.j, names[i])), out);
+        if (!map && !json_get(v.j, names[i]))
+            buf_puts(out, "[]"); /* null members of structs are lists, nearly always */
+        else
+            print_verb(s, VALUE(json_get(v.j, names[i])), out);
     }
     buf_putc(out, map ? ']' : '}');
 }
@@ -230,6 +233,10 @@ static void print_verb(const struct spec *s, struct value v, struct berth_buf *o
             buf_puts(out, v.missing ? "<no value>" : "<nil>");
         else
             print_bad_verb(s, v, out);
+        return;
+    }
+    if (json_is_nil(v.j) && json_object_is_type(v.j, json_type_object) && !json_is_map(v.j)) {
+        print_verb(s, VALUE(NULL), out);
         return;
     }
     switch (json_object_get_type(v.j)) {

@@ -15,20 +15,44 @@ json *template_type(json *j, const char *type)
     return j;
 }
 
-const char *json_mark(const json *j)
+static const char *full_mark(const json *j)
 {
     /* Numbers that were parsed keep their text where marks are kept. */
-    return json_object_is_type(j, json_type_double)
+    return !j || json_object_is_type(j, json_type_double)
                ? NULL
                : json_object_get_userdata((json *)(uintptr_t)j);
+}
+
+bool json_is_omitted(const json *j)
+{
+    const char *mark = full_mark(j);
+
+    return mark && str_starts(mark, "omit:");
+}
+
+bool json_is_nil(const json *j)
+{
+    const char *mark = full_mark(j);
+
+    return mark && (str_starts(mark, "nil:") || str_starts(mark, "omit:nil:"));
+}
+
+const char *json_mark(const json *j)
+{
+    const char *mark = full_mark(j), *rest;
+
+    if (mark && (rest = str_starts(mark, "omit:")))
+        mark = rest;
+    if (mark && (rest = str_starts(mark, "nil:")))
+        mark = rest;
+    return mark && *mark ? mark : NULL;
 }
 
 bool json_is_map(const json *j)
 {
     const char *mark = json_mark(j);
 
-    return json_object_is_type(j, json_type_object) &&
-           (!mark || str_starts(mark, "map[") || str_starts(mark, "nil:map["));
+    return json_object_is_type(j, json_type_object) && (!mark || str_starts(mark, "map["));
 }
 
 struct value run_keep(struct run *run, json *j)
@@ -65,7 +89,7 @@ int run_fail(struct run *run, const struct node *at, const char *fmt, ...)
 
 bool value_truth(struct value v)
 {
-    if (v.missing || !v.j)
+    if (v.missing || !v.j || json_is_nil(v.j))
         return false;
     switch (json_object_get_type(v.j)) {
     case json_type_boolean:
@@ -94,7 +118,7 @@ const char *value_type(struct value v)
         return "interface {}";
     mark = json_mark(v.j);
     if (mark)
-        return str_starts(mark, "nil:") ? mark + 4 : mark;
+        return mark;
     switch (json_object_get_type(v.j)) {
     case json_type_boolean:
         return "bool";
@@ -125,7 +149,7 @@ static int get_field(struct run *run, const struct node *at, struct value from,
         *out = NO_VALUE; /* a missing member of a map has only missing members */
         return 0;
     }
-    if (!from.j || (json_mark(from.j) && str_starts(json_mark(from.j), "nil:[")))
+    if (!from.j || (json_is_nil(from.j) && !json_is_map(from.j)))
         return run_fail(run, at, "nil pointer evaluating %s.%s", value_type(from), name);
     if (!json_object_is_type(from.j, json_type_object))
         return run_fail(run, at, "can't evaluate field %s in type %s", name, value_type(from));
