@@ -235,6 +235,9 @@ static int prepare_write(struct bolt_tx *tx)
     int64_t found;
     int r = 0;
 
+    if (tx->meta.txid == UINT64_MAX)
+        return bolt_fail_(db, EUCLEAN, "damaged: meta page %u: impossible transaction number",
+                          tx->meta_page);
     rebuild = tx->meta.freelist == NO_FREELIST || freelist_load(tx) < 0;
     known = fstat(tx->fd, &st) == 0 && db->checked_ino == (uint64_t)st.st_ino &&
             db->checked_dev == (uint64_t)st.st_dev;
