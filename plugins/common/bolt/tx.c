@@ -190,15 +190,21 @@ static int free_unseen(struct bolt_tx *tx, const struct bitmap *seen)
     return 0;
 }
 
-static bool overlap(const struct bitmap *a, const struct bitmap *b)
+/* Every page is either reachable, or free, or holds the freelist. */
+static bool freelist_is_right(struct bolt_tx *tx, const struct bitmap *seen)
 {
-    uint64_t n = a->n_words < b->n_words ? a->n_words : b->n_words;
+    uint64_t end = freelist_end(tx), id = tx->meta.freelist;
+    uint64_t n = seen->n_words < tx->free.n_words ? seen->n_words : tx->free.n_words;
 
     for (uint64_t i = 0; i < n; i++) {
-        if (a->words[i] & b->words[i])
-            return true;
+        if (seen->words[i] & tx->free.words[i])
+            return false;
     }
-    return false;
+    for (uint64_t i = id; i < end; i++) {
+        if (bitmap_has(seen, i))
+            return false;
+    }
+    return seen->count + tx->free.count + (end - id) + 2 == tx->meta.hwm;
 }
 
 int bolt_rebuild_freelist(struct bolt_tx *tx)
@@ -246,7 +252,7 @@ static int prepare_write(struct bolt_tx *tx)
     found = check_trees(tx, &seen, NULL, NULL);
     if (found)
         r = found < 0 ? (int)found : -EUCLEAN;
-    else if (rebuild || overlap(&seen, &tx->free))
+    else if (rebuild || !freelist_is_right(tx, &seen))
         r = free_unseen(tx, &seen);
     bitmap_free(&seen);
     if (r == 0) {
