@@ -44,14 +44,15 @@ static int not_linked(struct berth_txn *t, const char *from, const char *to,
                       to ? to : "any container");
 }
 
-/* The bucket of a holder in which links of this kind are. */
+/* The bucket of a holder in which links of this kind are.  The holder may be a shell. */
 static int holder_bucket(struct berth_txn *t, uint32_t kind, const char *holder,
                          struct bolt_bucket **out, struct berth_error *err)
 {
     int r;
 
-    *out = NULL;
-    r = boltdb_record(t, layouts[kind].holder, holder, out, err);
+    r = boltdb_top(t, boltdb_kind(layouts[kind].holder)->buckets, out, err);
+    if (r > 0)
+        r = boltdb_sub(t, *out, holder, out, err);
     return r <= 0 ? r : boltdb_sub(t, *out, layouts[kind].bucket, out, err);
 }
 
@@ -89,7 +90,7 @@ int boltdb_op_linked(struct berth_txn *t, uint32_t kind, const char *from, const
         r = boltdb_string(t, &bytes, &l.to, err);
     if (r < 0)
         return r;
-    if (kind == BERTH_LINK_NETWORK)
+    if (kind == BERTH_LINK_NETWORK && v.len)
         l.value = (struct berth_blob){v.data, v.len};
     memcpy(out, &l, out->size < sizeof l ? out->size : sizeof l);
     return 0;
@@ -116,7 +117,7 @@ static int show(struct visit *v, const char *holder, const struct bolt_bytes *ke
         return r;
     l.from = layouts[v->kind].at_from ? holder : other;
     l.to = layouts[v->kind].at_from ? other : holder;
-    if (v->kind == BERTH_LINK_NETWORK)
+    if (v->kind == BERTH_LINK_NETWORK && value->len)
         l.value = (struct berth_blob){value->data, value->len};
     return v->fn(v->arg, &l);
 }
@@ -204,10 +205,12 @@ static int visit_exec(struct visit *v, uint32_t end, const char *key)
         return visit_sessions(v, NULL);
     if (end == BERTH_TO) {
         /* The container's own bucket; if it is gone, what it left behind. */
-        r = boltdb_record(v->t, BERTH_CONTAINER, key, &b, v->err);
-        if (r < 0)
-            return r;
-        return r > 0 ? visit_holder(v, key, NULL) : visit_sessions(v, key);
+        r = holder_bucket(v->t, BERTH_LINK_EXEC, key, &b, v->err);
+        if (r == 0)
+            r = boltdb_record(v->t, BERTH_CONTAINER, key, &b, v->err) == 0
+                    ? visit_sessions(v, key)
+                    : 0;
+        return r <= 0 ? r : visit_holder(v, key, NULL);
     }
     r = boltdb_top(v->t, EXEC, &b, v->err);
     if (r > 0)

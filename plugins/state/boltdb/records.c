@@ -107,12 +107,55 @@ int boltdb_refer(struct berth_txn *t, uint32_t kind, const char *id, struct bolt
     return r < 0 ? r : boltdb_make(t, all, id, out, err);
 }
 
+static int is_referred(void *arg, const struct berth_link *l)
+{
+    (void)arg;
+    (void)l;
+    return 1;
+}
+
+/* Does anything still refer to a record that is not there?  What did may be gone again. */
+static int still_awaited(struct berth_txn *t, const struct awaited *a, struct berth_error *err)
+{
+    static const char *const inner[] = {"dependencies", "containers", "vol-dependencies",
+                                        "networks", "exec"};
+    struct bolt_bucket *all, *b, *members;
+    struct bolt_cursor c;
+    int r = 0;
+
+    if (a->kind == BERTH_CONTAINER) {
+        r = boltdb_op_links(t, BERTH_LINK_DEPENDS, BERTH_FROM, a->id, is_referred, NULL, err);
+        if (r == 0)
+            r = boltdb_op_links(t, BERTH_LINK_VOLUME, BERTH_FROM, a->id, is_referred, NULL,
+                                err);
+    }
+    if (r == 0 && a->shell) {
+        r = boltdb_top(t, layouts[a->kind].buckets, &all, err);
+        if (r > 0)
+            r = boltdb_sub(t, all, a->id, &b, err);
+        for (size_t i = 0; r > 0 && i < sizeof inner / sizeof *inner; i++) {
+            r = boltdb_sub(t, b, inner[i], &members, err);
+            if (r > 0) {
+                r = bolt_first(&c, members);
+                if (r)
+                    return r < 0 ? boltdb_fail(t, err, r) : 1;
+            }
+            r = r < 0 ? r : 1;
+        }
+        if (r > 0)
+            r = boltdb_drop(t, all, a->id, err);
+    }
+    return r;
+}
+
 int boltdb_all_there(struct berth_txn *t, struct berth_error *err)
 {
     for (struct awaited *a = t->awaited; a; a = a->next) {
         struct bolt_bucket *b;
         int r = boltdb_record(t, a->kind, a->id, &b, err);
 
+        if (r == 0 && still_awaited(t, a, err) == 0)
+            continue;
         if (r <= 0)
             return r < 0 ? r : no_such(t, a->kind, a->id, err);
     }
@@ -387,7 +430,10 @@ static int scan_kind(struct visit *v, const struct berth_scan *what)
     int r;
 
     v->pod = NULL;
-    if (what->pod && v->kind == BERTH_CONTAINER) {
+    if ((what->pod && v->kind != BERTH_CONTAINER) ||
+        (what->storage_id && v->kind != BERTH_VOLUME))
+        return 0;
+    if (what->pod) {
         /* Podman keeps names there too, and forgets to change them in old databases. */
         v->pod = what->pod;
         r = boltdb_record(t, BERTH_POD, what->pod, &b, v->err);
@@ -395,13 +441,9 @@ static int scan_kind(struct visit *v, const struct berth_scan *what)
             r = boltdb_sub(t, b, "containers", &b, v->err);
         return r <= 0 ? r : visit_keys(v, b, what->prefix, false);
     }
-    if (what->pod)
-        return 0;
     if (what->storage_id) {
         struct bolt_bytes name;
 
-        if (v->kind != BERTH_VOLUME)
-            return 0;
         r = boltdb_top(t, VOLUME_CTRS, &b, v->err);
         if (r > 0)
             r = boltdb_get(t, b, what->storage_id, &name, v->err);
