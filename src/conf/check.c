@@ -132,6 +132,18 @@ const char *check_log_size(const char *v)
     return NULL;
 }
 
+int check_bool(const char *v, bool *out)
+{
+    static const char *const words[] = {"true", "yes", "on", "1", "false", "no", "off", "0"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(v, words[i]) == 0) {
+            *out = i < ARRAY_LEN(words) / 2;
+            return 0;
+        }
+    return -EINVAL;
+}
+
 /* A decimal number with an optional fraction; gives what follows it, or NULL. */
 static const char *number(const char *v, double *out)
 {

@@ -93,6 +93,8 @@ struct conf {
 struct conf_override {
     const char *key;
     const char *value;
+    bool hint; /* of options of plugins: for those that have it and whose section does not
+                  set it */
 };
 
 /*

@@ -44,22 +44,11 @@ static const char *type_wanted(uint32_t type)
     }
 }
 
-static int to_bool(const char *text, int64_t *out)
-{
-    static const char *const words[] = {"true", "yes", "on", "1", "false", "no", "off", "0"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcasecmp(text, words[i]) == 0) {
-            *out = i < ARRAY_LEN(words) / 2;
-            return 0;
-        }
-    return -EINVAL;
-}
-
 /* Set from text: presets, command lines and strings of the file.  -EINVAL, -ENOMEM. */
 static int set_text(struct value *v, uint32_t type, const char *text)
 {
     int64_t number = 0;
+    bool flag = false;
     char *copy = NULL;
     int r = 0;
 
@@ -79,7 +68,8 @@ static int set_text(struct value *v, uint32_t type, const char *text)
         r = str_to_size(text, &number);
         break;
     case BERTH_OPTION_BOOL:
-        r = to_bool(text, &number);
+        r = check_bool(text, &flag);
+        number = flag;
         break;
     case BERTH_OPTION_TIME:
         r = check_time(text, &number);
@@ -166,6 +156,28 @@ static void result(struct loader *l, int r, const char *section, const struct be
         log_warning("%s: option \"%s\" of %s is deprecated", origin, o->name, section);
 }
 
+/* Set what the command line says, or what the engine suggests (`hints`). */
+static void override(struct loader *l, const char *section, const struct berth_option *options,
+                     size_t n, size_t stride, const struct conf_override *overrides,
+                     size_t n_overrides, bool hints, struct berth_config *cfg)
+{
+    static const char origin[] = "command line";
+
+    for (size_t i = 0; i < n_overrides; i++) {
+        const struct conf_override *with = &overrides[i];
+        int at = find(options, n, stride, with->key);
+        const struct berth_option *o = at < 0 ? NULL : option_at(options, stride, (size_t)at);
+
+        if (with->hint != hints || (!o && hints))
+            continue;
+        if (o)
+            result(l, set_text(&cfg->values[at], o->type, with->value), section, o, with->value,
+                   origin);
+        else
+            unknown(l, section, options, n, stride, with->key, origin);
+    }
+}
+
 static void gather(struct loader *l, const char *section, const struct berth_option *options,
                    size_t n, size_t stride, const struct conf_override *overrides,
                    size_t n_overrides, struct berth_config *cfg)
@@ -180,6 +192,7 @@ static void gather(struct loader *l, const char *section, const struct berth_opt
                            o->name, o->preset, type_wanted(o->type));
         cfg->values[i].set = o->preset != NULL;
     }
+    override(l, section, options, n, stride, overrides, n_overrides, true, cfg);
     for (size_t i = 0; s && i < s->n; i++) {
         const struct conf_entry *e = &s->entries[i];
         int at = find(options, n, stride, e->key);
@@ -193,18 +206,7 @@ static void gather(struct loader *l, const char *section, const struct berth_opt
                    set_entry(&cfg->values[at], option_at(options, stride, (size_t)at)->type, e),
                    section, option_at(options, stride, (size_t)at), e->text, e->origin);
     }
-    for (size_t i = 0; i < n_overrides; i++) {
-        int at = find(options, n, stride, overrides[i].key);
-
-        if (at < 0)
-            unknown(l, section, options, n, stride, overrides[i].key, "command line");
-        else
-            result(l,
-                   set_text(&cfg->values[at], option_at(options, stride, (size_t)at)->type,
-                            overrides[i].value),
-                   section, option_at(options, stride, (size_t)at), overrides[i].value,
-                   "command line");
-    }
+    override(l, section, options, n, stride, overrides, n_overrides, false, cfg);
     for (size_t i = 0; i < n; i++)
         if (!cfg->values[i].set && option_at(options, stride, i)->flags & BERTH_OPTION_REQUIRED)
             loader_problem(l, s ? s->origin : section, "option \"%s\" of %s is required",

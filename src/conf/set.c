@@ -127,18 +127,6 @@ void loader_set_list(struct loader *l, const struct conf_key *k, struct berth_li
     loader_set_origin(l, k, origin);
 }
 
-static bool parse_bool(const char *text, bool *out)
-{
-    static const char *const words[] = {"true", "yes", "on", "1", "false", "no", "off", "0"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcasecmp(text, words[i]) == 0) {
-            *out = i < ARRAY_LEN(words) / 2;
-            return true;
-        }
-    return false;
-}
-
 static void add_item(struct loader *l, const struct conf_key *k, const char *text, bool add,
                      const char *origin)
 {
@@ -172,7 +160,7 @@ void loader_set_text(struct loader *l, const struct conf_key *k, const char *tex
         add_item(l, k, text, add, origin);
         return;
     case CONF_BOOL:
-        if (parse_bool(text, &flag))
+        if (check_bool(text, &flag) == 0)
             loader_set_bool(l, k, flag, origin);
         else
             loader_problem(l, origin, "\"%s\" must be true or false, not \"%s\"", k->name,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/boot.h"
+#include "engine/oci_named.h"
 #include "engine/store.h"
 #include "load/load.h"
 #include "storage/storage.h"
@@ -215,51 +216,6 @@ const char *engine_oci_default(const struct engine *e)
     return str_empty(e->conf->oci_runtime) ? BERTH_DEFAULT_OCI : e->conf->oci_runtime;
 }
 
-/* How a runtime's name becomes a plugin and its options: a name of `runtimes` gives paths,
- * an absolute path is its own; the plugin is the one of that name, else the default's,
- * which drives every runtime that takes the same commands. */
-static int open_oci(struct engine *e, const char *name, struct oci **out,
-                    struct berth_error *err)
-{
-    _cleanup_list_ struct berth_list installed = LIST_INIT;
-    _cleanup_free_ char *flags = list_join(&e->conf->runtime_flags, " ");
-    const struct conf_runtime *known = NULL;
-    struct conf_override with[4];
-    const char *plugin = path_base(name);
-    size_t n = 0;
-    int r;
-
-    for (size_t i = 0; i < e->conf->n_runtimes; i++)
-        if (str_eq(e->conf->runtimes[i].name, name))
-            known = &e->conf->runtimes[i];
-    if (name[0] == '/')
-        with[n++] = (struct conf_override){"path", name};
-    for (size_t i = 0; known && i < known->paths.n; i++)
-        if (fs_exists(known->paths.items[i])) {
-            with[n++] = (struct conf_override){"path", known->paths.items[i]};
-            break;
-        }
-    if (known && known->paths.n && n == 0)
-        return fail(err, ENOEXEC,
-                    "no valid executable found for OCI runtime %s: invalid argument", name);
-    if (!str_empty(flags))
-        with[n++] = (struct conf_override){"runtime_flags", flags};
-    if (known && known->plugin)
-        plugin = known->plugin;
-    else {
-        r = plugin_names(e->conf, BERTH_KIND_OCI, &installed, err);
-        if (r < 0)
-            return r;
-        if (!list_has(&installed, plugin)) {
-            if (!known && name[0] != '/')
-                return fail(err, ENOEXEC,
-                            "default OCI runtime \"%s\" not found: invalid argument", name);
-            plugin = BERTH_DEFAULT_OCI;
-        }
-    }
-    return oci_open(e->conf, plugin, NULL, &e->place, with, n, out, err);
-}
-
 int engine_oci(struct engine *e, const char *name, struct oci **out, struct berth_error *err)
 {
     struct engine_oci *more;
@@ -277,7 +233,7 @@ int engine_oci(struct engine *e, const char *name, struct oci **out, struct bert
     if (!more)
         return fail(err, ENOMEM, "out of memory");
     e->ocis = more;
-    r = open_oci(e, name, &oci, err);
+    r = oci_open_named(e, name, &oci, err);
     if (r < 0)
         return r;
     e->ocis[e->n_ocis] = (struct engine_oci){strdup(name), oci};

@@ -376,6 +376,23 @@ START_TEST(instance_values)
 }
 END_TEST
 
+/* Hints: for options that are there and that the section does not set. */
+START_TEST(instance_hints)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    const struct conf_override o[] = {
+        {"word", "hint", true}, {"nonsense", "hint", true}, {"count", "3", true}, {"on", "no"}};
+    struct berth_config *cfg = NULL;
+
+    ck_assert_int_eq(
+        instance("state_x = { word = \"mine\"; on = true; };", o, ARRAY_LEN(o), &cfg, &err), 0);
+    ck_assert_str_eq(conf_instance_string(cfg, "word"), "mine");
+    ck_assert_int_eq(conf_instance_int(cfg, "count"), 3);
+    ck_assert_int_eq(conf_instance_bool(cfg, "on"), 0);
+    conf_instance_free(cfg);
+}
+END_TEST
+
 START_TEST(instance_problems)
 {
     static const struct {
@@ -550,6 +567,7 @@ int main(void)
     tcase_add_test(tc, layers);
 #endif
     tcase_add_test(tc, instance_values);
+    tcase_add_test(tc, instance_hints);
     tcase_add_test(tc, instance_problems);
     tcase_add_test(tc, instance_required);
     tcase_add_test(tc, show_round_trip);
