@@ -735,6 +735,9 @@ START_TEST(crun_errors)
     play_runtime("echo 'a warning' >&2; echo 'open pidfd: No such process' >&2; exit 1");
     FAILS(ESRCH, "runtime kill: open pidfd: No such process",
           f.ops.kill(f.r, &f.c, 15, 0, f.err));
+    play_runtime("echo '2026-11-21T18:53:33.735948Z: open pidfd: No such process' >&2; exit 1");
+    FAILS(ESRCH, "runtime kill: open pidfd: No such process",
+          f.ops.kill(f.r, &f.c, 15, 0, f.err));
     play_runtime("echo 'writing `/sys/fs/cgroup/x`: Permission denied' >&2; exit 1");
     FAILS(EPERM, "Permission denied", f.ops.pause(f.r, &f.c, f.err));
     play_runtime("echo 'open `/sys/fs/cgroup/x`: No such file or directory' >&2; exit 1");

@@ -33,8 +33,15 @@ static const struct rt_text texts[] = {
     {NULL, NULL, 0},
 };
 
-/* Standard error holds one message as it is, perhaps after warnings; the last line
- * counts. */
+/* Some versions put the time in front: 2026-11-21T18:53:33.735948Z: text. */
+static size_t skip_time(const char *line, size_t len)
+{
+    size_t n = strspn(line, "0123456789-T:.");
+
+    return n >= 19 && n + 3 <= len && memcmp(line + n, "Z: ", 3) == 0 ? n + 3 : 0;
+}
+
+/* Standard error holds one message, perhaps after warnings; the last line counts. */
 static char *message(const char *text)
 {
     size_t end = strlen(text), start;
@@ -43,6 +50,7 @@ static char *message(const char *text)
         end--;
     for (start = end; start > 0 && text[start - 1] != '\n'; start--)
         ;
+    start += skip_time(text + start, end - start);
     return strndup(text + start, end - start);
 }
 
