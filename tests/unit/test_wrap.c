@@ -7,6 +7,7 @@
 #include "wrap/wrap.h"
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 
 static struct conf *conf;
 static struct berth_place place;
@@ -181,6 +182,63 @@ START_TEST(faults)
 END_TEST
 #endif
 
+/* The sample plugin: what it lacks, and what it does wrong. */
+static struct locks *open_sample(void)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    _cleanup_free_ char *command = str_printf(
+        "${CC:-cc} -shared -fPIC -w -I\"${top_srcdir:-.}/include\" -DMODULE=lock_sample "
+        "-DNAME='\"sample\"' -o %s/lock_sample.so "
+        "\"${top_srcdir:-.}/tests/plugins/samples/lock_sample.c\"",
+        dir);
+    struct locks *l = NULL;
+    int r;
+
+    ck_assert_int_eq(system(command), 0);
+    list_free(&conf->plugin_dirs);
+    ck_assert_int_eq(list_add(&conf->plugin_dirs, dir), 0);
+    r = lock_open(conf, "sample", &place, NULL, 0, 0, &l, &err);
+    ck_assert_msg(r == 0, "%s", error_text(&err));
+    return l;
+}
+
+static int never(void *arg _unused_, uint32_t lock _unused_)
+{
+    ck_abort_msg("called");
+    return 0;
+}
+
+START_TEST(missing_operation)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    struct berth_lock_count count = {.allocated = 77};
+    struct locks *l = open_sample();
+
+    ck_assert_int_eq(lock_held(l, never, NULL, &err), -ENOTSUP);
+    ck_assert_str_eq(error_text(&err), "lock plugin \"sample\" does not support held");
+    error_clear(&err);
+    ck_assert_int_eq(lock_count(l, &count, &err), 0);
+    ck_assert_uint_eq(count.allocated, 1);
+    ck_assert_uint_eq(count.size, sizeof(count));
+    ck_assert_int_eq(lock_acquire(l, 3, BERTH_NO_WAIT, &err), BERTH_LOCK_ORPHANED);
+    ck_assert_int_eq(lock_claim(l, 3, &err), -EEXIST);
+    ck_assert_str_eq(error_text(&err), "lock 3 is taken");
+    lock_close(l);
+}
+END_TEST
+
+/* In a build tree it ends the program; elsewhere the failure gets a description. */
+START_TEST(undescribed_failure)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    struct locks *l = open_sample();
+
+    ck_assert_int_eq(lock_release(l, 3, &err), -EIO);
+    ck_assert_str_eq(error_text(&err), "release of lock_sample failed: Input/output error");
+    lock_close(l);
+}
+END_TEST
+
 START_TEST(trace)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
@@ -252,6 +310,12 @@ int main(void)
     tcase_add_test(tc, unknown_option);
 #ifdef BERTH_UNINSTALLED
     tcase_add_test(tc, faults);
+#endif
+    tcase_add_test(tc, missing_operation);
+#ifdef BERTH_UNINSTALLED
+    tcase_add_test_raise_signal(tc, undescribed_failure, SIGABRT);
+#else
+    tcase_add_test(tc, undescribed_failure);
 #endif
     tcase_add_test(tc, trace);
     tcase_add_test(tc, missing_runtime);
