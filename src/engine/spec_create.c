@@ -753,7 +753,7 @@ int spec_create(struct engine *e, const struct ctr_options *o, json **out_config
     list_free(&b.unmasked);
     free(b.seccomp);
     free(b.proc_opts);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 void spec_place(json *config, json *networks, const struct spec_place *p)

@@ -411,9 +411,13 @@ int spec_init(struct ctr *c, struct berth_error *err)
         spec_mounts_sort(&f);
         listen_fds(&f);
         order_members(&f);
+        r = spec_hooks(&f, err);
+    }
+    if (r >= 0) {
+        order_members(&f);
         r = write_config(&f, err);
     }
     spec_user_free(&f.user);
     json_putp(&f.spec);
-    return r;
+    return r < 0 ? r : 0;
 }

@@ -373,7 +373,7 @@ static int complete(json *mount, struct berth_error *err)
     json *options;
     int r;
 
-    if ((!tmpfs && !str_eq(type, "bind")) || str_eq(json_str(mount, "destination"), "/dev"))
+    if (tmpfs ? str_eq(json_str(mount, "destination"), "/dev") : !str_eq(type, "bind"))
         return 0;
     options = json_ref(json_get(mount, "options"));
     if (!options)

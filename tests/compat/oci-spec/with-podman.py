@@ -50,14 +50,18 @@ class Bolt:
 
 
 def podman(*args):
-    return subprocess.run(['podman', '--root', ROOT, '--runroot', RUN, *args], capture_output=True,
+    return subprocess.run(['podman', '--root', ROOT, '--runroot', RUN, '--hooks-dir', '/srv/hooks', *args], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL)
 
 
 def normal(doc, cid):
     r = subprocess.run(['jq', '-S', '--arg', 'id', cid, '-f', norm], input=json.dumps(doc),
                        capture_output=True, text=True, check=True)
-    return json.loads(r.stdout)
+    out = json.loads(r.stdout)
+    ports = out.get('newPortMappings')
+    if ports:  # addresses come out of a hash map
+        ports.sort(key=lambda p: (p['protocol'], p['host_ip'], p['host_port']))
+    return out
 
 
 def plain(value, cid):
@@ -145,6 +149,7 @@ def case(number, line):
         their = {'record': json.loads(db['config']), 'binds': state.get('bindMounts'), 'files': files(cid),
                  'networks': {k: json.loads(v) for k, v in db.get('networks', {}).items()}}
         path = f'{ROOT}/overlay-containers/{cid}/userdata/config.json'
+        their['stop'] = state.get('extensionStageHooks')
         their['config'] = json.load(open(path)) if os.path.exists(path) else None
     restore()
     shutil.rmtree(OUT, ignore_errors=True)
@@ -181,6 +186,7 @@ def case(number, line):
         walk(normal(their['config'], cid), normal(json.load(open(path)), mid), 'config', problems)
         if their['binds']:
             walk(plain(their['binds'], cid), plain(state['bindMounts'], mid), 'binds', problems)
+        walk(their['stop'], state.get('extensionStageHooks'), 'stop', problems)
         walk(plain(their['files'], cid), plain(files(mid), mid), 'files', problems)
         walk(plain(their['networks'], cid), plain(json.load(open(OUT + '/networks.json')), mid), 'networks', problems)
     print(('not ok' if problems else 'ok') + f' {number} - {line}')
@@ -192,9 +198,29 @@ def case(number, line):
     return not problems
 
 
+def hooks():
+    """Hooks for containers that have the annotation hook=..."""
+    where = '/srv/hooks'
+    os.makedirs(where, exist_ok=True)
+    open('/srv/precreate', 'w').write('#!/bin/sh\nsed "s/\\"hook\\":\\"pre\\"/\\"hook\\":\\"changed\\"/"\n')
+    os.chmod('/srv/precreate', 0o755)
+    for name, hook, when, stages in (
+            ('b.json', {'path': '/bin/true'}, {'annotations': {'^hook$': '^one$'}}, ['prestart', 'poststop']),
+            ('A.json', {'path': '/bin/true', 'args': ['true', 'x'], 'env': ['A=b'], 'timeout': 5},
+             {'annotations': {'^hook$': '^(one|two)$'}}, ['prestart', 'createRuntime', 'poststart']),
+            ('c.json', {'path': '/bin/true'}, {'annotations': {'^hook$': '^two$'}, 'commands': ['^sl']}, ['startContainer']),
+            ('d.json', {'path': '/bin/true'}, {'annotations': {'^hook$': '^two$'}, 'commands': ['^x']}, ['createContainer']),
+            ('e.json', {'path': '/bin/true'}, {'annotations': {'^hook$': '^binds$'}, 'hasBindMounts': True}, ['poststart']),
+            ('f.json', {'path': '/bin/true'}, {'always': False, 'annotations': {'^hook$': '.'}}, ['poststart']),
+            ('g.json', {'path': '/srv/precreate', 'args': ['precreate']}, {'annotations': {'^hook$': '^pre$'}}, ['precreate'])):
+        json.dump({'version': '1.0.0', 'hook': hook, 'when': when, 'stages': stages},
+                  open(f'{where}/{name}', 'w'))
+
+
 NEIGHBOURS = []
 PRISTINE = {n: open('/srv/rootfs/etc/' + n).read() for n in ('passwd', 'group')}
 bad = 0
+hooks()
 for n, l in enumerate(open(cases).read().splitlines(), 1):
     if l.startswith('+'):
         neighbour(l[1:])
