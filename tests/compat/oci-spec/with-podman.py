@@ -186,7 +186,8 @@ def case(number, line):
         walk(normal(their['config'], cid), normal(json.load(open(path)), mid), 'config', problems)
         if their['binds']:
             walk(plain(their['binds'], cid), plain(state['bindMounts'], mid), 'binds', problems)
-        walk(their['stop'], state.get('extensionStageHooks'), 'stop', problems)
+        if their['stop']:  # podman 4.3.1 does not always save them
+            walk(their['stop'], state.get('extensionStageHooks'), 'stop', problems)
         walk(plain(their['files'], cid), plain(files(mid), mid), 'files', problems)
         walk(plain(their['networks'], cid), plain(json.load(open(OUT + '/networks.json')), mid), 'networks', problems)
     print(('not ok' if problems else 'ok') + f' {number} - {line}')
