@@ -385,7 +385,7 @@ START_TEST(map_is_full)
 }
 END_TEST
 
-#ifndef __SANITIZE_ADDRESS__ /* which takes all the address space for itself */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need it all */
 /* Less address space than the map wants: a smaller map has to do. */
 START_TEST(address_space)
 {
@@ -595,7 +595,7 @@ int main(void)
     tcase_add_loop_test(tc, odd_entries, 0, sizeof(entries) / sizeof(*entries));
     tcase_add_test(tc, repairs);
     tcase_add_test(tc, map_is_full);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     tcase_add_test(tc, address_space);
 #endif
     tcase_add_test(tc, follows_a_larger_map);

@@ -3,6 +3,7 @@
 #include "tests/plugins/stores_shared.h"
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -599,6 +600,47 @@ START_TEST(wal)
 }
 END_TEST
 
+/* A writer was killed: its journal has to be played back, which a reader may not do. */
+START_TEST(hot_journal)
+{
+    char beside[160], *before, *after;
+    size_t len, len_after;
+    int status, n = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        sqlite3 *db;
+
+        sqlite3_open(path, &db);
+        sqlite3_exec(db,
+                     "PRAGMA cache_size=2; BEGIN EXCLUSIVE;"
+                     "UPDATE ContainerConfig SET JSON=randomblob(9000)",
+                     NULL, NULL, NULL);
+        kill(getpid(), SIGKILL);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    snprintf(beside, sizeof(beside), "%s-journal", path);
+    ck_assert_int_eq(access(beside, F_OK), 0);
+    before = store_slurp(path, &len);
+    st.place.flags |= BERTH_PLACE_READONLY;
+    ck_assert_int_eq(read_all(NULL), -EROFS);
+    ck_assert_ptr_nonnull(strstr(testhost_error_text(st.err), "undone"));
+    after = store_slurp(path, &len_after);
+    ck_assert(len == len_after && memcmp(before, after, len) == 0);
+    ck_assert_int_eq(access(beside, F_OK), 0);
+    st.place.flags &= ~BERTH_PLACE_READONLY;
+    ck_assert_int_eq(read_all(&n), 0);
+    ck_assert_int_gt(n, 20);
+    store_check_clean(&st);
+    ck_assert_int_ne(access(beside, F_OK), 0);
+    store_close(&st);
+    ck_assert_str_eq(text_of("SELECT max(length(JSON)<>9000) FROM ContainerConfig"), "1");
+    store_open(&st, 0);
+    free(before);
+    free(after);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sqlite-podman");
@@ -620,6 +662,7 @@ int main(void)
     tcase_add_test(tc, raised_while_open);
     tcase_add_test(tc, moved_while_open);
     tcase_add_test(tc, wal);
+    tcase_add_test(tc, hot_journal);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -255,15 +255,24 @@ int lm_env_open(struct berth_state *s, struct berth_error *err)
 
 int lm_still_there(struct berth_state *s, struct berth_error *err)
 {
+    off_t least;
     struct stat st;
+    int r;
 
-    if (stat(s->path, &st) < 0 || st.st_dev != s->dev || st.st_ino != s->ino)
+    /* Looked at and remembered in one go: of two threads, the one with the older size
+     * would else find the file shorter than the other did. */
+    pthread_mutex_lock(&s->mutex);
+    r = stat(s->path, &st);
+    least = s->least_size;
+    if (r == 0 && st.st_dev == s->dev && st.st_ino == s->ino && st.st_size > least)
+        s->least_size = st.st_size;
+    pthread_mutex_unlock(&s->mutex);
+    if (r < 0 || st.st_dev != s->dev || st.st_ino != s->ino)
         return berth_fail(s->h, err, ESTALE, "%s was moved or replaced since it was opened",
                           s->path);
-    if (st.st_size < s->least_size)
+    if (st.st_size < least)
         return berth_fail(s->h, err, EUCLEAN, "%s was cut off: it has %lld bytes, not %lld",
-                          s->path, (long long)st.st_size, (long long)s->least_size);
-    s->least_size = st.st_size;
+                          s->path, (long long)st.st_size, (long long)least);
     return 0;
 }
 

@@ -112,6 +112,9 @@ int sq_fail(struct berth_state *s, struct berth_error *err, int rc, const char *
     char what[512] = "";
     va_list ap;
 
+    if (rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_RECOVERY)
+        text = "a write that was cut short has to be undone first, which needs writing";
+
     if (s->in_txn && s->db && sqlite3_get_autocommit(s->db))
         s->txn.broken = 1;
     if (fmt) {
