@@ -2,9 +2,10 @@
 /*
  * cmd.h - the command line.
  *
- * Adding a command: write src/cmd/cmd_<name>.c with one `const struct cmd`, name it in the
- * table of commands.c, add the file to cmd.am and a page to docs/man.  tests/cli compares
- * the table, the help texts and the pages, and fails when one of them lacks something.
+ * Adding a command: write src/cmd/cmd_<name>.c with one `const struct cmd`, name it in
+ * commands.def, add the file to cmd.am, build, and run `tools/manpages update ./berth
+ * docs/man`, which makes its page.  tests/cli/help.sh compares the table, the help texts and
+ * the pages, and fails when one of them lacks something.
  */
 #ifndef BERTH_CMD_CMD_H
 #define BERTH_CMD_CMD_H

@@ -163,6 +163,26 @@ static void put_options(FILE *out, const struct opt *first, const struct opt *se
     fputs(".El\n", out);
 }
 
+/* What a command does: lines of its text, or its summary as a sentence. */
+static void put_description(FILE *out, const char *text, const char *summary)
+{
+    fputs(".Sh DESCRIPTION\n", out);
+    if (!text) {
+        fprintf(out, "%s.\n", summary);
+        return;
+    }
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        _cleanup_free_ char *line = strndup(text, len);
+
+        if (len && line)
+            put_text(out, line);
+        else
+            fputs(".Pp\n", out);
+        text += len + (text[len] == '\n');
+    }
+}
+
 static void put_head(FILE *out, const char *page, const char *summary)
 {
     fputs(".Sh NAME\n.Nm ", out);
@@ -215,6 +235,7 @@ int dump_man(FILE *out, const char *name)
         put_head(out, PROGRAM, "manage containers with exchangeable backends");
         fputs(".Sh SYNOPSIS\n.Nm berth\n.Op Ar options\n.Ar command\n.Op Ar argument ...\n",
               out);
+        put_description(out, NULL, "Makes, runs and looks after containers, as podman does");
         put_options(out, cli_global_opts, cli_program_opts);
         return 0;
     }
@@ -229,6 +250,7 @@ int dump_man(FILE *out, const char *name)
         put_head(out, page, (*c)->summary);
         fprintf(out, ".Sh SYNOPSIS\n.Nm %s\n", page);
         put_usage(out, (*c)->args);
+        put_description(out, (*c)->text, (*c)->summary);
         put_options(out, (*c)->opts, NULL);
         return 0;
     }
