@@ -129,24 +129,31 @@ int freelist_release(struct bolt_tx *tx, uint64_t id, uint64_t pages)
     return 0;
 }
 
-/* The lowest run of `pages` free pages; 0: there is none. */
-static uint64_t find_run(const struct bitmap *m, uint64_t pages)
+/* The lowest run of `pages` free pages; 0: there is none.  While pages are taken no new
+ * runs come up, so each search goes on where the last one for that length ended. */
+static uint64_t find_run(struct bolt_tx *tx, uint64_t pages)
 {
-    uint64_t run = 0;
+    const struct bitmap *m = &tx->free;
+    uint64_t *from = pages < 16 ? &tx->no_run_below[pages] : NULL, run = 0;
 
     if (m->count < pages)
         return 0;
-    for (uint64_t w = 0; w < m->n_words; w++) {
+    for (uint64_t w = from ? *from / 64 : 0; w < m->n_words; w++) {
         if (m->words[w] == 0) {
             run = 0;
             continue;
         }
         for (uint64_t bit = w * 64; bit < w * 64 + 64; bit++) {
             run = (m->words[w] >> (bit % 64) & 1) ? run + 1 : 0;
-            if (run == pages)
+            if (run == pages) {
+                if (from)
+                    *from = bit + 1 - pages;
                 return bit + 1 - pages;
+            }
         }
     }
+    if (from)
+        *from = m->n_words * 64;
     return 0;
 }
 
@@ -154,7 +161,7 @@ int freelist_take(struct bolt_tx *tx, uint64_t pages, uint64_t *id)
 {
     uint64_t hwm = tx->meta.hwm, bytes;
 
-    *id = find_run(&tx->free, pages);
+    *id = find_run(tx, pages);
     if (*id) {
         for (uint64_t i = 0; i < pages; i++)
             bitmap_clear(&tx->free, *id + i);

@@ -106,8 +106,9 @@ struct bolt_tx {
     struct bolt_bucket root;
     struct chunk *chunks; /* memory that lives as long as the transaction */
     struct node *nodes;
-    struct bitmap free;    /* may be allocated */
-    struct bitmap pending; /* freed by this transaction: the state before needs them */
+    struct bitmap free;        /* may be allocated */
+    uint64_t no_run_below[16]; /* there is no free run of that many pages below this one */
+    struct bitmap pending;     /* freed by this transaction: the state before needs them */
     struct dirty_page *dirty;
     size_t n_dirty, cap_dirty;
 };

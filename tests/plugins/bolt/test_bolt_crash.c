@@ -261,7 +261,7 @@ START_TEST(test_cut)
 {
     struct churn c = {
         .state = 11, .ops = 150, .keys = 300, .value_max = 6000, .deletes = 30, .depth = 2};
-    struct model *old = model_new(), *new;
+    struct model *old = model_new(), *new, *next;
     int status = 7, n, seen[2] = {0, 0};
 
     how = (enum how)_i;
@@ -284,9 +284,10 @@ START_TEST(test_cut)
         if (how == FAIL || status == 0)
             ck_assert_int_eq(state_of_file(old, new), status == 0);
         /* And life goes on. */
-        ck_assert_int_eq(change(path, (struct churn){.ops = 1, .keys = 1, .depth = 1},
-                                model_copy(state_of_file(old, new) ? new : old)),
+        next = model_copy(state_of_file(old, new) ? new : old);
+        ck_assert_int_eq(change(path, (struct churn){.ops = 1, .keys = 1, .depth = 1}, next),
                          0);
+        model_free(next);
     }
     ck_assert_int_gt(n, 6);
     ck_assert_int_gt(seen[0], 3);

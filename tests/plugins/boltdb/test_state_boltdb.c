@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -761,6 +762,58 @@ START_TEST(test_forked)
 }
 END_TEST
 
+/* One process: add 1 to the number in the state, `times` times. */
+static void count_up(int times)
+{
+    for (int i = 0; i < times; i++) {
+        struct berth_record rec = {.size = sizeof rec};
+        struct berth_txn *t = NULL;
+        char state[64];
+
+        ck_result(&e, e.ops.begin(e.s, BERTH_TXN_WRITE, in_ms(60000), &t, e.err), 0);
+        ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c", BERTH_REC_ALL, &rec, e.err), 0);
+        snprintf(state, sizeof state, "{\"state\":%d}", rec.status + 1);
+        rec.state = blob(state);
+        rec.has = BERTH_REC_STATE;
+        ck_result(&e, e.ops.update(t, &rec, e.err), 0);
+        env_commit(&e, t);
+    }
+}
+
+/* Several processes write at the same time, and some are killed: no step of those that
+ * end well is lost, and the file stays sound. */
+START_TEST(test_processes)
+{
+    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
+    struct berth_record rec = record(BERTH_CONTAINER, "c", "name");
+    pid_t pids[5];
+    int status;
+
+    rec.state = blob("{\"state\":0}");
+    ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
+    env_commit(&e, t);
+    for (int i = 0; i < 5; i++) {
+        pids[i] = fork();
+        ck_assert_int_ge(pids[i], 0);
+        if (pids[i] == 0) {
+            count_up(i == 4 ? 1000000 : 25);
+            _exit(0);
+        }
+    }
+    usleep(50000);
+    ck_assert_int_eq(kill(pids[4], SIGKILL), 0);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+        ck_assert_int_eq(status, i == 4 ? SIGKILL : 0);
+    }
+    t = env_begin(&e, 0);
+    ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c", BERTH_REC_ATTRS, &rec, e.err), 0);
+    ck_assert_int_ge(rec.status, 4 * 25);
+    e.ops.rollback(t);
+    clean();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("state_boltdb");
@@ -784,6 +837,7 @@ int main(void)
     tcase_add_test(tc, test_check_and_repair);
     tcase_add_test(tc, test_backup);
     tcase_add_test(tc, test_forked);
+    tcase_add_test(tc, test_processes);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
