@@ -42,14 +42,26 @@ static int wrong_type(struct berth_txn *t, const char *key, struct berth_error *
 /* Podman refuses to work with a file in which one of these is missing. */
 static int make_top_buckets(struct berth_txn *t, struct berth_error *err)
 {
-    for (int i = 0; i < TOP_COUNT; i++) {
-        const char *name = boltdb_top_names[i];
-        int r = bolt_open(bolt_root(t->tx), name, strlen(name), &t->top[i]);
+    struct bolt_bucket *root = bolt_root(t->tx);
+    struct bolt_cursor c;
+    int found = 0, r;
 
-        if (r == -ENOENT)
-            r = boltdb_make(t, bolt_root(t->tx), name, &t->top[i], err);
-        else if (r < 0)
-            r = boltdb_fail(t, err, r);
+    for (int i = 0; i < TOP_COUNT; i++) {
+        r = boltdb_sub(t, root, boltdb_top_names[i], &t->top[i], err);
+        if (r < 0)
+            return r;
+        found += r;
+    }
+    if (found == TOP_COUNT)
+        return 0;
+    r = bolt_first(&c, root);
+    if (r < 0)
+        return boltdb_fail(t, err, r);
+    if (r > 0 && !found)
+        return berth_fail(t->s->host, err, EUCLEAN,
+                          "%s: a bbolt database of something else than containers", t->s->path);
+    for (int i = 0; i < TOP_COUNT; i++) {
+        r = t->top[i] ? 0 : boltdb_make(t, root, boltdb_top_names[i], &t->top[i], err);
         if (r < 0)
             return r;
     }

@@ -682,6 +682,29 @@ START_TEST(test_foreign_data)
 }
 END_TEST
 
+/* A bbolt file that is no state of containers is left alone. */
+START_TEST(test_other_database)
+{
+    const struct berth_host *h = testhost_host(e.th);
+    struct berth_state *s = NULL;
+    struct bolt_bucket *b;
+    struct bolt_tx *tx;
+    struct bolt *db;
+
+    env_close(&e);
+    ck_assert_int_eq(unlink(e.file), 0);
+    db = bolt_new(e.file, BOLT_CREATE);
+    ck_assert_int_eq(bolt_begin(db, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
+    ck_assert_int_eq(bolt_make(bolt_root(tx), "ipam", 4, &b), 0);
+    ck_assert_int_eq(bolt_commit(tx), 0);
+    ck_result(&e, e.ops.open(h, &e.place, e.cfg, BERTH_STATE_CREATE, &s, e.err), -EUCLEAN);
+    ck_assert_int_eq(bolt_begin(db, 0, BOLT_NO_WAIT, &tx), 0);
+    ck_assert_int_eq(bolt_open(bolt_root(tx), "ctr", 3, &b), -ENOENT);
+    bolt_rollback(tx);
+    bolt_free(db);
+}
+END_TEST
+
 START_TEST(test_check_and_repair)
 {
     struct bolt *db = bolt_new(e.file, 0);
@@ -834,6 +857,7 @@ int main(void)
     tcase_add_test(tc, test_foreign_exit_codes);
     tcase_add_test(tc, test_identity);
     tcase_add_test(tc, test_foreign_data);
+    tcase_add_test(tc, test_other_database);
     tcase_add_test(tc, test_check_and_repair);
     tcase_add_test(tc, test_backup);
     tcase_add_test(tc, test_forked);
