@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_state.c - state dump, check, info, backup: looking at a state store, never changing
+/* cmd_state.c - state dump, check, info, backup: looking at a state store, and never changing
  * one that --from names. */
 #include "base/fs.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "engine/dump.h"
+#include "engine/store_check.h"
 #include <fcntl.h>
 
 struct state_opts {
@@ -80,18 +81,43 @@ const struct cmd cmd_state_dump = {
 
 /* -------------------------------------------------------------------- check */
 
+struct check_opts {
+    struct state_opts which; /* first: open_meant() takes it */
+    bool repair;
+};
+
+static const struct opt check_options[] = {
+    OPT_FROM,
+    {"repair", 0, OPT_BOOL, offsetof(struct check_opts, repair), NULL, NULL,
+     "Mend what can be mended without loss, and say what was done"},
+    {NULL},
+};
+
 static int check_run(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,
                      struct berth_error *err)
 {
-    _cleanup_list_ struct berth_list report = LIST_INIT;
-    struct state *s, *own;
-    int64_t n = open_meant(cli, opts, &s, &own, err);
+    _cleanup_list_ struct berth_list report = LIST_INIT, deeds = LIST_INIT;
+    struct check_opts *o = opts;
+    struct state *s = NULL, *own = NULL;
+    struct engine *e;
+    int64_t n;
 
+    if (o->repair && !str_empty(o->which.from))
+        return fail(err, EINVAL,
+                    "--repair does not go with --from: that store is never written");
+    if (o->repair) {
+        n = cli_engine(cli, ENGINE_NO_BOOT, &e, err);
+        s = n == 0 ? e->state : NULL;
+    } else {
+        n = open_meant(cli, &o->which, &s, &own, err);
+    }
     if (n == 0)
-        n = state_check(s, 0, &report, err);
+        n = store_check(s, o->repair, &report, &deeds, err);
     state_close(own);
     for (size_t i = 0; i < report.n; i++)
         puts(report.items[i]);
+    for (size_t i = 0; n >= 0 && i < deeds.n; i++)
+        puts(deeds.items[i]);
     if (n < 0)
         return (int)n;
     return n > 0 ? 1 : 0;
@@ -102,10 +128,11 @@ const struct cmd cmd_state_check = {
     .args = "[options]",
     .summary = "Look for damage in a state store",
     .text =
-        "Check the structure of a state store and what its records say of each other. Print "
-        "one line per finding; the exit status is 1 if there are any.",
-    .opts = state_options,
-    .size = sizeof(struct state_opts),
+        "Check the structure of a state store and what its records say of each other: links "
+        "to nothing, names and lock numbers used twice, members of pods, volumes. Print one "
+        "line per finding; the exit status is 1 if there are any.",
+    .opts = check_options,
+    .size = sizeof(struct check_opts),
     .interspersed = true,
     .run = check_run,
 };

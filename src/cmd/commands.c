@@ -29,7 +29,8 @@ const size_t n_container_commands = 0
 const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},
                                      {.name = "config", .summary = "Look at the configuration"},
                                      {.name = "plugin", .summary = "Look at plugins"},
-                                     {.name = "state", .summary = "Look at state stores"},
+                                     {.name = "state",
+                                      .summary = "Look at state stores, copy and move them"},
                                      {NULL}};
 
 const struct cmd *command_group(const char *word)

@@ -30,6 +30,13 @@ static int lock_alive(const char *path, struct berth_error *err)
     return fd;
 }
 
+int boot_lock_alive(const struct conf *c, struct berth_error *err)
+{
+    _cleanup_free_ char *path = path_join(c->tmp_dir, "alive.lck");
+
+    return path ? lock_alive(path, err) : fail(err, ENOMEM, "out of memory");
+}
+
 static void claim_lock(struct engine *e, const char *what, const char *id, uint32_t lock)
 {
     _cleanup_error_ struct berth_error err = ERROR_INIT;

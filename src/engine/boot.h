@@ -12,4 +12,9 @@
  */
 int boot_check(struct engine *e, struct berth_error *err);
 
+/* Take the alive lock and give its descriptor: as long as it is open, no podman starts, and
+ * no berth finds out about a boot.  A process may have it once, and not while boot_check()
+ * runs. */
+int boot_lock_alive(const struct conf *c, struct berth_error *err);
+
 #endif

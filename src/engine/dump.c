@@ -4,18 +4,16 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "engine/store.h"
+#include "engine/migrate_doc.h"
 
 struct dump {
     struct txn *t;
-    bool networks_inside; /* the format has no network links: they come out of documents */
+    uint64_t caps; /* they tell what stands inside documents */
     dump_line_fn *fn;
     void *arg;
     struct berth_list links; /* gathered, to be sorted */
     struct berth_error *err;
 };
-
-static const char *const link_names[] = {NULL, "depends", "volume", "network", "exec"};
 
 static int put_line(struct dump *d, json *line)
 {
@@ -41,23 +39,35 @@ static int document(struct dump *d, const struct berth_record *rec, struct berth
     return json_parse_object(text, name, out, d->err);
 }
 
+/* Takes the value. */
+static int add_link_line(struct dump *d, uint32_t kind, const char *from, const char *to,
+                         json *value)
+{
+    _cleanup_json_ json *line = json_new();
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+
+    json_set_str(line, "kind", "link");
+    json_set_str(line, "link", link_word(kind));
+    json_set_str(line, "from", from);
+    json_set_str(line, "to", to);
+    json_set(line, "value", value);
+    json_write(line, JSON_SORTED, &text);
+    return list_add(&d->links, buf_str(&text)) < 0 ? fail(d->err, ENOMEM, "out of memory") : 0;
+}
+
 static int add_network_lines(struct dump *d, const char *id, json *config)
 {
     json *networks = json_get(config, "newNetworks");
+    int r = 0;
 
-    if (!networks || !d->networks_inside)
+    if (!networks || (d->caps & BERTH_STATE_CAP_NETWORKS))
         return 0;
+    if (!json_object_is_type(networks, json_type_object))
+        return fail(d->err, EUCLEAN, "configuration of %s: newNetworks is no object", id);
     json_object_object_foreach (networks, name, options) {
-        _cleanup_json_ json *line = json_new();
-        _cleanup_buf_ struct berth_buf text = BUF_INIT;
-
-        json_set_str(line, "kind", "link");
-        json_set_str(line, "link", "network");
-        json_set_str(line, "from", id);
-        json_set_str(line, "to", name);
-        json_set(line, "value", json_ref(options));
-        json_write(line, JSON_SORTED, &text);
-        list_add(&d->links, buf_str(&text));
+        r = add_link_line(d, BERTH_LINK_NETWORK, id, name, json_ref(options));
+        if (r < 0)
+            return r;
     }
     json_del(config, "newNetworks");
     return 0;
@@ -77,6 +87,12 @@ static int dump_record(void *arg, const struct berth_record *rec)
 
     if (r == 0)
         r = document(d, rec, rec->state, "state", &state);
+    if (r == 0 && !state) {
+        /* What an absent one is taken for. */
+        state = json_new();
+        if (rec->kind == BERTH_VOLUME)
+            json_set_i64(state, "mountCount", 0);
+    }
     if (r < 0) {
         json_putp(&config);
         return r;
@@ -87,17 +103,19 @@ static int dump_record(void *arg, const struct berth_record *rec)
         set_text(line, "netns", rec->netns ? rec->netns : json_str(state, "netns"));
         if (state)
             json_del(state, "netns");
-        add_network_lines(d, rec->id, config);
+        r = add_network_lines(d, rec->id, config);
     } else {
         json_set_str(line, "kind", rec->kind == BERTH_POD ? "pod" : "volume");
     }
     if (rec->kind != BERTH_VOLUME)
         json_set_str(line, "id", rec->id);
     set_text(line, "name", rec->name ? rec->name : rec->id);
-    set_text(line, "namespace", rec->ns);
+    set_text(line, "namespace",
+             rec->ns || (d->caps & BERTH_STATE_CAP_NAMESPACES) ? rec->ns
+                                                               : json_str(config, "namespace"));
     json_set(line, "config", config);
     json_set(line, "state", state);
-    return put_line(d, line);
+    return r < 0 ? r : put_line(d, line);
 }
 
 /* -------------------------------------------------------------------- links */
@@ -105,31 +123,34 @@ static int dump_record(void *arg, const struct berth_record *rec)
 static int dump_link(void *arg, const struct berth_link *link)
 {
     struct dump *d = arg;
-    _cleanup_json_ json *line = json_new();
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    json *value = NULL;
-    int r;
+    int r = link_is_live(d->t, link, d->err);
 
-    json_set_str(line, "kind", "link");
-    json_set_str(line, "link", link_names[link->kind]);
-    json_set_str(line, "from", link->from);
-    json_set_str(line, "to", link->to);
-    if (link->value.data && link->value.len) {
-        r = json_parse(link->value, "options of a network", &value, d->err);
+    return r == 1 ? add_link_line(d, link->kind, link->from, link->to, NULL) : r;
+}
+
+static int dump_network_links(struct dump *d)
+{
+    _cleanup_nets_ struct net_links nets = {0};
+    int r = net_links_read(d->t, d->caps, &nets, d->err);
+
+    for (size_t i = 0; r == 0 && i < nets.n; i++) {
+        struct berth_blob text = {nets.v[i].value, strlen(nets.v[i].value)};
+        json *value = NULL;
+
+        r = json_parse(text, "options of a network", &value, d->err);
         if (r < 0)
-            return error_wrap(d->err, "container %s, network %s", link->from, link->to);
+            return error_wrap(d->err, "container %s, network %s", nets.v[i].from, nets.v[i].to);
+        r = add_link_line(d, BERTH_LINK_NETWORK, nets.v[i].from, nets.v[i].to, value);
     }
-    json_set(line, "value", value);
-    json_write(line, JSON_SORTED, &text);
-    return list_add(&d->links, buf_str(&text)) < 0 ? fail(d->err, ENOMEM, "out of memory") : 0;
+    return r;
 }
 
 static int dump_links(struct dump *d)
 {
-    int r = 0;
+    int r = dump_network_links(d);
 
     for (uint32_t kind = BERTH_LINK_DEPENDS; r == 0 && kind <= BERTH_LINK_EXEC; kind++)
-        if (kind != BERTH_LINK_NETWORK || !d->networks_inside)
+        if (kind != BERTH_LINK_NETWORK)
             r = txn_links(d->t, kind, BERTH_ANY, NULL, dump_link, d, d->err);
     list_sort(&d->links);
     for (size_t i = 0; r == 0 && i < d->links.n; i++)
@@ -138,6 +159,15 @@ static int dump_links(struct dump *d)
 }
 
 /* --------------------------------------------------- exit codes and identity */
+
+berth_date dump_second(berth_date date)
+{
+    berth_date rest = date % 1000000000;
+
+    if (date < INT64_MIN + 1000000000)
+        return date;
+    return date - (rest < 0 ? rest + 1000000000 : rest);
+}
 
 static int gather_exit(void *arg, const struct berth_exit *code)
 {
@@ -148,7 +178,7 @@ static int gather_exit(void *arg, const struct berth_exit *code)
     json_set_str(line, "id", code->id);
     json_set_str(line, "kind", "exit");
     json_set_i64(line, "code", code->code);
-    json_set_str(line, "time", time_format_utc(code->date, date));
+    json_set_str(line, "time", time_format_utc(dump_second(code->date), date));
     /* "id" sorts behind "code": the ID in front of the text gives the order of IDs. */
     buf_printf(&text, "%s ", code->id);
     json_write(line, JSON_SORTED, &text);
@@ -198,7 +228,7 @@ int dump_state(struct state *s, dump_line_fn *fn, void *arg, struct berth_error 
     int r = state_begin(s, 0, BERTH_WAIT_FOREVER, &t, err);
 
     d.t = t;
-    d.networks_inside = !(state_caps(s) & BERTH_STATE_CAP_NETWORKS);
+    d.caps = state_caps(s);
     if (r == 0)
         r = dump_identity(&d);
     if (r == 0)

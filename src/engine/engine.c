@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/boot.h"
+#include "engine/migrate.h"
 #include "engine/oci_named.h"
 #include "engine/store.h"
 #include "load/load.h"
@@ -21,8 +22,11 @@ struct engine_oci {
 
 /* -------------------------------------------------------------------- state */
 
-/* Regular files in the static directory: what a store can be made of. */
-static unsigned count_files(const char *dir)
+/* Files that can hold a store: one of any format has at least a page.  Locks and notes, which
+ * other programs keep in the same folders, are smaller. */
+#define LEAST_STORE 4096
+
+static unsigned count_stores(const char *dir)
 {
     struct dirent *entry;
     struct stat st;
@@ -30,20 +34,22 @@ static unsigned count_files(const char *dir)
     DIR *d = opendir(dir);
 
     while (d && (entry = readdir(d)))
-        n += fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-             S_ISREG(st.st_mode);
+        n += fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
+             st.st_size >= LEAST_STORE;
     if (d)
         closedir(d);
     return n;
 }
 
 /* Nothing there, or one file which is the default's: no other plugin need be loaded to find
- * out that it has no store here. */
-static int is_default_state(struct engine *e, struct berth_error *err)
+ * out that it has no store here.  Stores are in the static directory or in the graph root. */
+static int is_default_state(struct engine *e, bool *there, struct berth_error *err)
 {
-    unsigned n = count_files(e->conf->static_dir);
+    unsigned n = count_stores(e->conf->static_dir);
     int r;
 
+    if (!str_eq(e->conf->static_dir, e->conf->graph_root))
+        n += count_stores(e->conf->graph_root);
     if (n != 1)
         return n == 0;
     r = state_probe(e->conf, BERTH_DEFAULT_STATE, &e->place, err);
@@ -51,15 +57,43 @@ static int is_default_state(struct engine *e, struct berth_error *err)
         error_clear(err); /* the default is not installed: another may be */
         return 0;
     }
-    return r < 0 ? r : r == BERTH_PROBE_MINE;
+    *there = r == BERTH_PROBE_MINE;
+    return r < 0 ? r : *there;
+}
+
+/*
+ * Two formats of podman's side by side are what its own move from one to the other leaves
+ * when it is interrupted.  podman 5.8 then uses the newer format, and so do we, or each would
+ * see other containers.  Of formats that other programs write, the newer is the one that
+ * keeps the networks of containers inside their documents.  NULL: that is not what it is.
+ */
+static const char *podmans_choice(const struct engine *e, const struct berth_list *found)
+{
+    const char *choice = NULL;
+    size_t links = 0;
+
+    for (size_t i = 0; i < found->n; i++) {
+        const struct plugin *p;
+
+        if (plugin_load(e->conf, BERTH_KIND_STATE, found->items[i], &p, NULL) < 0 ||
+            !(p->desc.caps & BERTH_STATE_CAP_FOREIGN))
+            return NULL;
+        if (p->desc.caps & BERTH_STATE_CAP_NETWORKS)
+            links++;
+        else
+            choice = found->items[i];
+    }
+    return found->n == 2 && links == 1 ? choice : NULL;
 }
 
 /* Without StateType, the store that is there decides; several that are there are refused,
- * since each may hold containers. */
-static int detect_state(struct engine *e, const char **out, struct berth_error *err)
+ * since each may hold containers.  *there: there is one. */
+static int detect_state(struct engine *e, const char **out, bool *there,
+                        struct berth_error *err)
 {
     _cleanup_list_ struct berth_list names = LIST_INIT, found = LIST_INIT;
-    int r = is_default_state(e, err);
+    const char *choice;
+    int r = is_default_state(e, there, err);
 
     *out = BERTH_DEFAULT_STATE;
     if (r != 0)
@@ -78,18 +112,25 @@ static int detect_state(struct engine *e, const char **out, struct berth_error *
         if (r == BERTH_PROBE_MINE)
             list_add(&found, names.items[i]);
     }
+    choice = found.n == 1 ? found.items[0] : podmans_choice(e, &found);
     if (found.n > 1) {
         _cleanup_free_ char *all = list_join(&found, ", ");
 
-        return fail(err, EEXIST,
-                    "%s holds several state stores (%s): choose one with StateType in "
-                    "berth.conf or --state-type",
-                    e->conf->static_dir, str_or(all, ""));
+        if (!choice)
+            return fail(err, EEXIST,
+                        "%s holds several state stores (%s): choose one with StateType in "
+                        "berth.conf or --state-type, and bring the others into it with `berth "
+                        "state merge`",
+                        e->conf->static_dir, str_or(all, ""));
+        log_warning("there are several state stores (%s): using %s, as podman 5.8 does; `berth "
+                    "state merge` brings the others into it",
+                    str_or(all, ""), choice);
     }
-    if (found.n == 1 && conf_adopt(&e->conf->state_type, found.items[0]) < 0)
+    if (choice && conf_adopt(&e->conf->state_type, choice) < 0)
         return fail(err, ENOMEM, "out of memory");
-    if (found.n == 1)
+    if (choice)
         *out = e->conf->state_type;
+    *there = choice != NULL;
     return 0;
 }
 
@@ -107,6 +148,7 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
 {
     bool readonly = flags & ENGINE_READONLY;
     const char *name = e->conf->state_type;
+    bool there = false;
     int r;
 
     if (readonly)
@@ -120,12 +162,13 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
             return error_wrap(err, "creating runtime static files directory");
     }
     if (str_empty(name)) {
-        r = detect_state(e, &name, err);
+        r = detect_state(e, &name, &there, err);
         if (r < 0)
             return r;
     }
-    r = state_open(e->conf, name, &e->place, NULL, 0, readonly ? 0 : BERTH_STATE_CREATE,
-                   &e->state, err);
+    /* A store that was there and is gone now was moved: one must not be made in its place. */
+    r = state_open(e->conf, name, &e->place, NULL, 0,
+                   readonly || there ? 0 : BERTH_STATE_CREATE, &e->state, err);
     if (r == 0)
         r = store_validate(e, readonly, err);
     conf_place(e->conf, &e->place);
@@ -143,7 +186,9 @@ int engine_open(struct conf *conf, unsigned flags, struct engine **out, struct b
         return fail(err, ENOMEM, "out of memory");
     e->conf = conf;
     conf_place(conf, &e->place);
-    r = open_state(e, flags, err);
+    r = migrate_check(conf, err);
+    if (r == 0)
+        r = open_state(e, flags, err);
     if (r < 0)
         return r;
     if (!(flags & (ENGINE_READONLY | ENGINE_NO_BOOT))) {

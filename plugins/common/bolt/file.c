@@ -270,7 +270,8 @@ static int open_locked(struct bolt_tx *tx, uint64_t deadline, struct stat *st)
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK, r;
 
     flags |= tx->write ? O_RDWR : O_RDONLY;
-    if (tx->write && (db->flags & BOLT_CREATE))
+    /* A file that was there and is gone was moved away: one made anew would hide that. */
+    if (tx->write && (db->flags & BOLT_CREATE) && !db->was_there)
         flags |= O_CREAT;
     for (;;) {
         tx->fd = open(db->path, flags, 0600);
@@ -279,8 +280,10 @@ static int open_locked(struct bolt_tx *tx, uint64_t deadline, struct stat *st)
         r = take_lock(tx, deadline);
         if (r == 0)
             r = still_there(tx, st);
-        if (r == 1)
+        if (r == 1) {
+            db->was_there = true;
             return 0;
+        }
         close(tx->fd);
         tx->fd = -1;
         if (r < 0)

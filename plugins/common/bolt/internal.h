@@ -120,6 +120,7 @@ struct bolt {
     int (*wait_fn)(void *arg);
     void *wait_arg;
     struct bolt_stats stats;
+    bool was_there;                    /* the file was opened before */
     uint64_t checked_dev, checked_ino; /* the file that was checked before writing */
     char error[1024];
 };
