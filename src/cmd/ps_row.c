@@ -142,10 +142,13 @@ static json *networks_json(const struct row *row)
 
 static bool auto_remove(const struct row *row)
 {
-    _cleanup_json_ json *spec = parse_text(row->spec);
+    static const char *const outer[] = {"annotations"};
+    static const char *const inner[] = {"io.podman.annotations.autoremove"};
+    struct berth_blob found = {row->spec, row->spec ? strlen(row->spec) : 0};
 
-    return str_eq(json_str(json_get(spec, "annotations"), "io.podman.annotations.autoremove"),
-                  "TRUE");
+    return row->spec && json_project(found, outer, 1, &found, NULL) == 0 && found.data &&
+           json_project(found, inner, 1, &found, NULL) == 0 && found.len == 6 &&
+           memcmp(found.data, "\"TRUE\"", 6) == 0;
 }
 
 static json *one_name(const struct row *row)
