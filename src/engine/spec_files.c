@@ -20,7 +20,8 @@ static void bind_roots(struct spec_final *f, const char *path, const char *sourc
 
     json_set_str(f->binds, path, source);
     for (size_t i = 0; i < json_len(dirs); i++) {
-        _cleanup_free_ char *joined = str_printf("%s%s", json_item_str(dirs, i), path);
+        _cleanup_free_ char *joined =
+            str_printf("%s%s", str_or(json_item_str(dirs, i), ""), path);
         _cleanup_free_ char *clean = joined ? path_clean(joined) : NULL;
 
         if (clean)

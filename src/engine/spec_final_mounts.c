@@ -94,6 +94,8 @@ static int change_owner(struct spec_final *f, const char *path, struct berth_err
     uint32_t gid = map_id(json_get(f->linux_, "gidMappings"), f->user.gid);
     int r;
 
+    if (str_empty(path))
+        return fail(err, EUCLEAN, "a mount of container %s has no source", f->c->id);
     if (precious(path))
         return fail(err, EINVAL,
                     "chowning host path \"%s\" is not allowed. You can manually "
@@ -143,7 +145,7 @@ static int act_on_options(struct spec_final *f, json *mount, struct berth_error 
  * out of the root: links are followed here, inside it. */
 static void follow_links(struct spec_final *f, json *mount)
 {
-    const char *dest = json_str(mount, "destination");
+    const char *dest = str_or(json_str(mount, "destination"), "/");
     _cleanup_close_ int fd = spec_open_in_root(f->root, dest, O_PATH);
     _cleanup_free_ char *root = realpath(f->root, NULL), *link = NULL, *path = NULL;
     const char *inside;
@@ -204,6 +206,7 @@ static int overlay_volumes(struct spec_final *f, struct berth_error *err)
         const char *work = option_value(options, "workdir=");
         static const char *const parts[] = {"upper", "work", "merge"};
         _cleanup_buf_ struct berth_buf line = BUF_INIT, merge = BUF_INIT;
+        const char *source = str_or(json_str(v, "source"), "");
         _cleanup_free_ char *dir = NULL;
         uint32_t number;
         int r;
@@ -221,10 +224,10 @@ static int overlay_volumes(struct spec_final *f, struct berth_error *err)
             if (r < 0)
                 return r;
         }
-        if (json_has_str(options, "U") && change_owner(f, json_str(v, "source"), err) < 0)
+        if (json_has_str(options, "U") && change_owner(f, source, err) < 0)
             return -EINVAL;
         buf_printf(&merge, "%s/merge", dir);
-        buf_printf(&line, "lowerdir=%s ", json_str(v, "source"));
+        buf_printf(&line, "lowerdir=%s ", source);
         if (upper && work)
             buf_printf(&line, "upperdir=%s workdir=%s private", upper, work);
         else

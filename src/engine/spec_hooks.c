@@ -112,7 +112,7 @@ static int matches(const char *pattern, const char *text, const char *file,
 static int annotation_holds(const struct spec_final *f, const char *key, const char *value,
                             const char *file, struct berth_error *err)
 {
-    json *all = json_at(f->config, "spec", "annotations", NULL);
+    json *all = spec_object(json_at(f->config, "spec", "annotations", NULL));
 
     if (!all)
         return 0;
@@ -131,7 +131,7 @@ static int annotation_holds(const struct spec_final *f, const char *key, const c
 static int wanted(const struct spec_final *f, const json *when, const char *file,
                   struct berth_error *err)
 {
-    json *annotations = json_get(when, "annotations");
+    json *annotations = spec_object(json_get(when, "annotations"));
     const json *commands = json_get(when, "commands");
     const char *program = json_item_str(json_get(f->process, "args"), 0);
     bool binds = json_len(json_get(f->config, "userVolumes")) > 0;

@@ -87,10 +87,12 @@ typedef void subnet_fn(void *arg, const char *address, const char *gateway);
 
 static void each_subnet(const json *status, subnet_fn *fn, void *arg)
 {
-    if (!status)
+    json *all = spec_object(status);
+
+    if (!all)
         return;
-    json_object_object_foreach ((json *)(uintptr_t)status, name, net) {
-        json *interfaces = json_get(net, "interfaces");
+    json_object_object_foreach (all, name, net) {
+        json *interfaces = spec_object(json_get(net, "interfaces"));
 
         (void)name;
         if (!interfaces)

@@ -49,10 +49,50 @@ static json *find_mount(const json *mounts, const char *dest)
     return NULL;
 }
 
+static bool list_of_objects(const json *list, const char *member)
+{
+    if (!list)
+        return true;
+    for (size_t i = 0; i < json_len(list); i++)
+        if (!json_str(json_item(list, i), member))
+            return false;
+    return json_object_is_type(list, json_type_array);
+}
+
+/* The record comes from a file that others write: what is built on must have its form. */
+static int check_record(const struct ctr *c, struct berth_error *err)
+{
+    static const char *const objects[] = {"process", "root", "linux", "annotations"};
+    static const struct {
+        const char *member, *key;
+    } lists[] = {{"namedVolumes", "volumeName"},
+                 {"namedVolumes", "dest"},
+                 {"overlayVolumes", "source"},
+                 {"overlayVolumes", "dest"}};
+    const json *spec = json_get(c->config, "spec"), *binds = json_get(c->state, "bindMounts");
+    const char *what = NULL;
+
+    if (!spec_object(spec))
+        what = "spec";
+    for (size_t i = 0; i < ARRAY_LEN(objects) && !what; i++)
+        if (json_get(spec, objects[i]) && !spec_object(json_get(spec, objects[i])))
+            what = objects[i];
+    if (!what && !list_of_objects(json_get(spec, "mounts"), "destination"))
+        what = "mounts";
+    if (!what && !list_of_objects(json_at(spec, "linux", "namespaces", NULL), "type"))
+        what = "namespaces";
+    for (size_t i = 0; i < ARRAY_LEN(lists) && !what; i++)
+        if (!list_of_objects(json_get(c->config, lists[i].member), lists[i].key))
+            what = lists[i].member;
+    if (!what && binds && !spec_object(binds))
+        what = "bindMounts";
+    return what ? fail(err, EUCLEAN, "record of container %s is damaged: %s", c->id, what) : 0;
+}
+
 /* A copy of the stored spec that may be changed; the filter, the largest part, is shared. */
 static void copy_spec(struct spec_final *f)
 {
-    json *from = json_get(f->config, "spec"), *filter;
+    json *from = spec_object(json_get(f->config, "spec")), *filter;
 
     f->spec = json_new();
     if (from) {
@@ -65,7 +105,7 @@ static void copy_spec(struct spec_final *f)
     }
     f->process = json_need(f->spec, "process");
     f->linux_ = json_need(f->spec, "linux");
-    from = json_get(from, "linux");
+    from = spec_object(json_get(from, "linux"));
     filter = json_get(from, "seccomp");
     if (from) {
         json_object_object_foreach (from, key, value)
@@ -385,6 +425,9 @@ int spec_init(struct ctr *c, struct berth_error *err)
     f.run_dir = ctr_run_dir(c);
     if (str_empty(f.root) || str_empty(f.run_dir))
         return fail(err, EINVAL, "container %s is not mounted", c->id);
+    r = check_record(c, err);
+    if (r < 0)
+        return r;
     f.binds = json_need(c->state, "bindMounts");
     copy_spec(&f);
     r = lookup_user(&f, err);

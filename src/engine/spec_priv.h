@@ -15,6 +15,9 @@
 #include "engine/options.h"
 #include "engine/spec.h"
 
+/* In front of what libpod says of an option of a new container. */
+#define CREATE_OPTION "running container create option: "
+
 enum ns_mode {
     NS_DEFAULT,
     NS_PRIVATE,
@@ -70,6 +73,9 @@ int spec_lower(struct berth_error *err, int code, int result);
 
 /* True where the kernel shows one unified cgroup tree. */
 bool spec_cgroup2(void);
+
+/* j where it is an object, else NULL: what is stored may be damaged. */
+json *spec_object(const json *j);
 
 /* Members of o in the order of `names` (NULL-terminated), others behind them in their own
  * order; a new object that shares the values. */
@@ -144,6 +150,16 @@ int spec_seccomp(struct berth_blob text, const char *what, const struct berth_li
                  json **out, struct berth_error *err);
 /* Append the text of the profile that is built in, for hosts that have none. */
 int spec_seccomp_builtin(struct berth_buf *out);
+
+/* spec_members.c */
+int spec_restart(struct spec_build *b, struct berth_error *err);
+int spec_systemd_mode(struct spec_build *b, struct berth_error *err);
+int spec_stopping(struct spec_build *b, struct berth_error *err);
+int spec_process(struct spec_build *b, struct berth_error *err);
+int spec_notifying(struct spec_build *b, struct berth_error *err);
+int spec_zone(struct spec_build *b, struct berth_error *err);
+int spec_logging(struct spec_build *b, struct berth_error *err);
+int spec_cgroup(struct spec_build *b, struct berth_error *err);
 
 /* spec_health.c */
 int spec_health(struct spec_build *b, struct berth_error *err);

@@ -105,10 +105,12 @@ static void only_reachable(struct resolv *host, bool v6)
 /* Name servers and search domains of the networks; whether the container has IPv6. */
 static void from_networks(const json *status, struct resolv *own, bool *v6)
 {
-    if (!status)
+    json *all = spec_object(status);
+
+    if (!all)
         return;
-    json_object_object_foreach ((json *)(uintptr_t)status, name, net) {
-        json *interfaces = json_get(net, "interfaces");
+    json_object_object_foreach (all, name, net) {
+        json *interfaces = spec_object(json_get(net, "interfaces"));
 
         (void)name;
         json_to_list(json_get(net, "dns_server_ips"), &own->servers);

@@ -21,6 +21,11 @@ bool spec_cgroup2(void)
     return statfs("/sys/fs/cgroup", &fs) == 0 && (uint64_t)fs.f_type == 0x63677270u;
 }
 
+json *spec_object(const json *j)
+{
+    return json_object_is_type(j, json_type_object) ? (json *)(uintptr_t)j : NULL;
+}
+
 json *spec_ordered(json *o, const char *const *names)
 {
     json *out = json_new();
