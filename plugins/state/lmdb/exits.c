@@ -138,11 +138,35 @@ int64_t lm_exit_prune(struct berth_txn *t, berth_date before, int keep_live,
 
 /* ---------------------------------------------------------------- identity */
 
+/* The strings of an identity, as an array and back. */
 #define MEMBERS 7
+
+static void take_members(const struct berth_store_config *c, const char *to[MEMBERS])
+{
+    to[0] = c->os;
+    to[1] = c->static_dir;
+    to[2] = c->tmp_dir;
+    to[3] = c->graph_root;
+    to[4] = c->run_root;
+    to[5] = c->graph_driver;
+    to[6] = c->volume_path;
+}
+
+static void set_members(struct berth_store_config *c, const char *const from[MEMBERS])
+{
+    c->os = from[0];
+    c->static_dir = from[1];
+    c->tmp_dir = from[2];
+    c->graph_root = from[3];
+    c->run_root = from[4];
+    c->graph_driver = from[5];
+    c->volume_path = from[6];
+}
 
 int lm_config_get(struct berth_txn *t, struct berth_store_config *out, struct berth_error *err)
 {
     struct berth_store_config c = {.size = sizeof(c)};
+    const char *members[MEMBERS];
     struct lm_key key;
     MDB_val v;
     int r = lm_usable(t, 0, err);
@@ -155,8 +179,9 @@ int lm_config_get(struct berth_txn *t, struct berth_store_config *out, struct be
         return r;
     if (r == 0)
         return berth_fail(t->s->h, err, ENOENT, "%s has no identity yet", t->s->path);
-    if (lm_unpack(v.mv_data, v.mv_size, &c.os, MEMBERS) < 0)
+    if (lm_unpack(v.mv_data, v.mv_size, members, MEMBERS) < 0)
         return berth_fail(t->s->h, err, EUCLEAN, "%s: its identity is damaged", t->s->path);
+    set_members(&c, members);
     c.schema = LM_VERSION;
     c.size = out->size;
     memcpy(out, &c, out->size < sizeof(c) ? out->size : sizeof(c));
@@ -166,6 +191,7 @@ int lm_config_get(struct berth_txn *t, struct berth_store_config *out, struct be
 int lm_config_put(struct berth_txn *t, const struct berth_store_config *in,
                   struct berth_error *err)
 {
+    const char *members[MEMBERS];
     unsigned char *value;
     struct lm_key key;
     size_t size;
@@ -175,11 +201,12 @@ int lm_config_put(struct berth_txn *t, const struct berth_store_config *in,
         return r;
     if (!BERTH_FITS(in, volume_path))
         return berth_fail(t->s->h, err, EINVAL, "an identity that is too short");
-    size = lm_pack(NULL, &in->os, MEMBERS);
+    take_members(in, members);
+    size = lm_pack(NULL, members, MEMBERS);
     value = malloc(size);
     if (!value)
         return berth_fail(t->s->h, err, ENOMEM, "out of memory");
-    lm_pack(value, &in->os, MEMBERS);
+    lm_pack(value, members, MEMBERS);
     lm_key(t, &key, LM_IDENTITY, NULL, NULL, err);
     r = lm_write(t, &key, value, size, err);
     free(value);

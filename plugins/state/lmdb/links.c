@@ -155,13 +155,13 @@ static int drop_link(struct berth_txn *t, uint32_t kind, const char *from, const
                      struct berth_error *err)
 {
     struct lm_key forward, back;
-    int r = lm_key(t, &forward, LM_FROM + (int)kind, from, to, err);
+    int r;
 
-    if (r == 0)
-        r = lm_key(t, &back, LM_TO + (int)kind, to, from, err);
-    if (r == 0)
-        r = lm_drop(t, &forward, err);
-    return r < 0 ? r : lm_drop(t, &back, err);
+    if ((r = lm_key(t, &forward, LM_FROM + (int)kind, from, to, err)) < 0 ||
+        (r = lm_key(t, &back, LM_TO + (int)kind, to, from, err)) < 0 ||
+        (r = lm_drop(t, &forward, err)) < 0)
+        return r;
+    return lm_drop(t, &back, err);
 }
 
 int lm_unlink(struct berth_txn *t, uint32_t kind, const char *from, const char *to,

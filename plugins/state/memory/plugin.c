@@ -208,6 +208,31 @@ static int64_t exit_prune(struct berth_txn *t, berth_date before, int keep_live,
 
 /* ---------------------------------------------------------------- identity */
 
+/* The strings of an identity, as an array and back. */
+#define MEMBERS 7
+
+static void take_members(const struct berth_store_config *c, const char *to[MEMBERS])
+{
+    to[0] = c->os;
+    to[1] = c->static_dir;
+    to[2] = c->tmp_dir;
+    to[3] = c->graph_root;
+    to[4] = c->run_root;
+    to[5] = c->graph_driver;
+    to[6] = c->volume_path;
+}
+
+static void set_members(struct berth_store_config *c, const char *const from[MEMBERS])
+{
+    c->os = from[0];
+    c->static_dir = from[1];
+    c->tmp_dir = from[2];
+    c->graph_root = from[3];
+    c->run_root = from[4];
+    c->graph_driver = from[5];
+    c->volume_path = from[6];
+}
+
 static int config_get(struct berth_txn *t, struct berth_store_config *out,
                       struct berth_error *err)
 {
@@ -225,8 +250,8 @@ static int config_get(struct berth_txn *t, struct berth_store_config *out,
 static int config_put(struct berth_txn *t, const struct berth_store_config *in,
                       struct berth_error *err)
 {
+    const char *members[MEMBERS];
     struct mem_identity *value;
-    const char **member;
     size_t size = sizeof(*value);
     char *text;
     int r;
@@ -235,21 +260,23 @@ static int config_put(struct berth_txn *t, const struct berth_store_config *in,
         return r;
     if (!BERTH_FITS(in, volume_path))
         return berth_fail(t->s->host, err, EINVAL, "an identity that is too short");
-    for (const char *const *m = &in->os; m <= &in->volume_path; m++)
-        size += *m ? strlen(*m) + 1 : 0;
+    take_members(in, members);
+    for (size_t i = 0; i < MEMBERS; i++)
+        size += members[i] ? strlen(members[i]) + 1 : 0;
     value = malloc(size);
     if (!value)
         return mem_no_memory(t, err);
-    value->config = *in;
-    value->config.size = sizeof(value->config);
+    value->config =
+        (struct berth_store_config){.size = sizeof(value->config), .schema = in->schema};
     text = (char *)(value + 1);
-    for (member = &value->config.os; member <= &value->config.volume_path; member++) {
-        if (!*member)
+    for (size_t i = 0; i < MEMBERS; i++) {
+        if (!members[i])
             continue;
-        size = strlen(*member) + 1;
-        *member = memcpy(text, *member, size);
+        size = strlen(members[i]) + 1;
+        members[i] = memcpy(text, members[i], size);
         text += size;
     }
+    set_members(&value->config, members);
     if (mem_put(t, T_IDENTITY, "", "", value) < 0) {
         free(value);
         return mem_no_memory(t, err);

@@ -150,12 +150,38 @@ int64_t sq_exit_prune(struct berth_txn *t, berth_date before, int keep_live,
 
 /* ---------------------------------------------------------------- identity */
 
+/* The strings of an identity, as an array and back. */
+#define MEMBERS 7
+
+static void take_members(const struct berth_store_config *c, const char *to[MEMBERS])
+{
+    to[0] = c->os;
+    to[1] = c->static_dir;
+    to[2] = c->tmp_dir;
+    to[3] = c->graph_root;
+    to[4] = c->run_root;
+    to[5] = c->graph_driver;
+    to[6] = c->volume_path;
+}
+
+static void set_members(struct berth_store_config *c, const char *const from[MEMBERS])
+{
+    c->os = from[0];
+    c->static_dir = from[1];
+    c->tmp_dir = from[2];
+    c->graph_root = from[3];
+    c->run_root = from[4];
+    c->graph_driver = from[5];
+    c->volume_path = from[6];
+}
+
 int sq_config_get(struct berth_txn *t, struct berth_store_config *out, struct berth_error *err)
 {
     struct berth_store_config c = {.size = sizeof(c)};
+    const char *members[MEMBERS] = {NULL};
     int64_t version = 0;
     sqlite3_stmt *stmt;
-    int r = sq_usable(t, 0, err), rc, column = 1;
+    int r = sq_usable(t, 0, err), rc;
 
     if (r < 0)
         return r;
@@ -169,11 +195,14 @@ int sq_config_get(struct berth_txn *t, struct berth_store_config *out, struct be
     if (rc == SQLITE_ROW) {
         r = sq_int(t->s, stmt, 0, "table DBConfig", INT32_MIN, INT32_MAX, &version, err);
         /* An empty string means that podman found the value by itself: it stays one. */
-        for (const char **m = &c.os; r == 0 && m <= &c.volume_path; m++, column++) {
-            r = sq_text(t->s, stmt, column, "table DBConfig", m, err);
-            if (r == 1)
-                r = 0, *m = sqlite3_column_type(stmt, column) == SQLITE_NULL ? NULL : "";
-            if (r == 0 && *m && !(*m = sq_keep(t, *m, strlen(*m))))
+        for (int i = 0; r == 0 && i < MEMBERS; i++) {
+            r = sq_text(t->s, stmt, i + 1, "table DBConfig", &members[i], err);
+            if (r == 1) {
+                members[i] = sqlite3_column_type(stmt, i + 1) == SQLITE_NULL ? NULL : "";
+                r = 0;
+            }
+            if (r == 0 && members[i] &&
+                !(members[i] = sq_keep(t, members[i], strlen(members[i]))))
                 r = berth_fail(t->s->h, err, ENOMEM, "out of memory");
         }
     } else if (rc == SQLITE_DONE) {
@@ -183,6 +212,7 @@ int sq_config_get(struct berth_txn *t, struct berth_store_config *out, struct be
     }
     sq_done(stmt);
     if (r == 0) {
+        set_members(&c, members);
         c.schema = (uint32_t)version;
         c.size = out->size;
         memcpy(out, &c, out->size < sizeof(c) ? out->size : sizeof(c));
@@ -193,8 +223,9 @@ int sq_config_get(struct berth_txn *t, struct berth_store_config *out, struct be
 int sq_config_put(struct berth_txn *t, const struct berth_store_config *in,
                   struct berth_error *err)
 {
+    const char *members[MEMBERS];
     sqlite3_stmt *stmt;
-    int r = sq_usable(t, 1, err), rc, i = 2;
+    int r = sq_usable(t, 1, err), rc;
 
     if (r < 0)
         return r;
@@ -209,8 +240,9 @@ int sq_config_put(struct berth_txn *t, const struct berth_store_config *in,
     if (!stmt)
         return r;
     sqlite3_bind_int(stmt, 1, SQ_SCHEMA_VERSION);
-    for (const char *const *m = &in->os; m <= &in->volume_path; m++)
-        sq_bind(stmt, i++, *m ? *m : "");
+    take_members(in, members);
+    for (int i = 0; i < MEMBERS; i++)
+        sq_bind(stmt, i + 2, members[i] ? members[i] : "");
     rc = sq_run(stmt);
     return rc == SQLITE_OK ? 0 : sq_fail(t->s, err, rc, "table DBConfig");
 }
