@@ -297,6 +297,142 @@ START_TEST(test_save_one_state)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ damaged files */
+
+static int ignore_record(void *arg, const struct berth_record *rec)
+{
+    struct berth_record again = {.size = sizeof again};
+    int r = e.ops.get(arg, rec->kind, rec->id, BERTH_REC_ALL, &again, NULL);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+static int ignore_link(void *arg, const struct berth_link *l)
+{
+    struct berth_link again = {.size = sizeof again};
+    int r = e.ops.linked(arg, l->kind, l->from, l->to, &again, NULL);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+static int ignore_exit(void *arg, const struct berth_exit *x)
+{
+    (void)arg;
+    (void)x;
+    return 0;
+}
+
+/* Read all there is; 0 or the first failure. */
+static int read_all(struct berth_txn *t)
+{
+    struct berth_scan scan = {.size = sizeof scan, .want = BERTH_REC_ALL};
+    struct berth_store_config cfg = {.size = sizeof cfg};
+    int r;
+
+    r = e.ops.scan(t, &scan, ignore_record, t, NULL);
+    for (uint32_t kind = BERTH_LINK_DEPENDS; r == 0 && kind <= BERTH_LINK_EXEC; kind++)
+        r = e.ops.links(t, kind, BERTH_ANY, NULL, ignore_link, t, NULL);
+    if (r == 0)
+        r = e.ops.exit_scan(t, ignore_exit, NULL, NULL);
+    if (r == 0)
+        r = e.ops.config_get(t, &cfg, NULL);
+    return r;
+}
+
+/* Change something of everything; 0 or the first failure. */
+static int write_some(struct berth_txn *t)
+{
+    struct berth_record rec = {.size = sizeof rec,
+                               .kind = BERTH_CONTAINER,
+                               .has = BERTH_REC_ALL,
+                               .id = "new",
+                               .name = "new",
+                               .config = {"{}", 2},
+                               .state = {"{}", 2}};
+    struct berth_exit x = {.size = sizeof x, .id = "new", .code = 1};
+    int64_t r;
+
+    r = e.ops.insert(t, &rec, NULL);
+    if (r == 0)
+        r = e.ops.exit_put(t, &x, NULL);
+    if (r == 0)
+        r = e.ops.unlink_all(t, BERTH_LINK_VOLUME, BERTH_ANY, NULL, NULL);
+    if (r >= 0)
+        r = e.ops.unlink_all(t, BERTH_LINK_EXEC, BERTH_ANY, NULL, NULL);
+    if (r >= 0)
+        r = e.ops.exit_prune(t, INT64_MAX, 0, NULL);
+    if (r >= 0)
+        r = e.ops.remove(t, BERTH_CONTAINER, "new", NULL);
+    return r < 0 ? (int)r : 0;
+}
+
+static int known_failure(int64_t r)
+{
+    return r == -EUCLEAN || r == -ENOENT || r == -EEXIST || r == -ENOTRECOVERABLE;
+}
+
+/* Random bytes changed in podman's file: errors, but no crash, and no damage by us. */
+START_TEST(test_damaged)
+{
+    static uint8_t image[524288], data[524288], now[524288];
+    unsigned seed = 99, failed = 0;
+    int fd;
+
+    load(0);
+    fd = open(e.file, O_RDONLY);
+    ck_assert_int_eq(read(fd, image, sizeof image), (ssize_t)sizeof image);
+    close(fd);
+    for (int round = 0; round < 400; round++) {
+        struct berth_txn *t = NULL;
+        int64_t r, found;
+
+        memcpy(data, image, sizeof data);
+        for (unsigned n = 1 + (unsigned)rand_r(&seed) % 40; n > 0; n--) {
+            /* Mostly where pages and elements begin. */
+            size_t at = (size_t)rand_r(&seed) % (102 * 4096);
+
+            if (n % 3)
+                at = at / 4096 * 4096 + at % 400;
+            if (at >= 8192)
+                data[at] = (uint8_t)rand_r(&seed);
+        }
+        fd = open(e.file, O_RDWR | O_TRUNC);
+        ck_assert_int_eq(write(fd, data, sizeof data), (ssize_t)sizeof data);
+        e.place.flags = round % 2 ? BERTH_PLACE_READONLY : 0;
+        env_open(&e, 0);
+        r = e.ops.begin(e.s, 0, BERTH_NO_WAIT, &t, NULL);
+        if (r == 0) {
+            r = read_all(t);
+            e.ops.rollback(t);
+        }
+        ck_assert(r == 0 || known_failure(r));
+        found = e.ops.check(e.s, 0, NULL, NULL);
+        ck_assert(found >= 0 || known_failure(found));
+        failed += r < 0;
+        if (!e.place.flags) {
+            r = e.ops.begin(e.s, BERTH_TXN_WRITE, BERTH_NO_WAIT, &t, NULL);
+            if (r == 0) {
+                r = write_some(t);
+                if (r == 0)
+                    r = e.ops.commit(t, NULL);
+                else
+                    e.ops.rollback(t);
+            }
+            ck_assert(r == 0 || known_failure(r));
+            if (r == 0)
+                ck_assert_int_ge(e.ops.check(e.s, 1, NULL, NULL), 0);
+        }
+        if (e.place.flags || r < 0) {
+            ck_assert_int_eq(pread(fd, now, sizeof now, 0), (ssize_t)sizeof now);
+            ck_assert(memcmp(now, data, sizeof data) == 0);
+        }
+        close(fd);
+        env_close(&e);
+    }
+    ck_assert_uint_gt(failed, 50);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("state_boltdb on podman's files");
@@ -308,6 +444,7 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, test_read_all, 0, (int)(sizeof fixtures / sizeof *fixtures));
     tcase_add_loop_test(tc, test_save_one_state, 0, (int)(sizeof fixtures / sizeof *fixtures));
+    tcase_add_test(tc, test_damaged);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
