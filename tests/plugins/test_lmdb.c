@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -575,6 +576,45 @@ START_TEST(threads)
 }
 END_TEST
 
+/* Open with these flags of the place and see that the file is where it should be. */
+static void lies_in(uint32_t flags, const char *want)
+{
+    char want_path[256];
+
+    st.place.flags = flags;
+    store_open(&st, BERTH_STATE_CREATE);
+    snprintf(want_path, sizeof(want_path), "%s/%s", st.dir, want);
+    ck_assert_str_eq(store_file(&st), want_path);
+    ck_assert_int_eq(access(want_path, F_OK), 0);
+    store_workload(&st, 9, 3);
+    store_close(&st);
+}
+
+START_TEST(places)
+{
+    static const char *const dirs[] = {"static", "graph", "run", "tmp"};
+    char dir[4][128];
+
+    for (int i = 0; i < 4; i++) {
+        snprintf(dir[i], sizeof(dir[i]), "%s/%s", st.dir, dirs[i]);
+        ck_assert_int_eq(mkdir(dir[i], 0700), 0);
+    }
+    st.place.static_dir = dir[0];
+    st.place.graph_root = dir[1];
+    st.place.run_root = dir[2];
+    st.place.tmp_dir = dir[3];
+    lies_in(0, "static/berth.lmdb");
+    lies_in(BERTH_PLACE_TRANSIENT, "tmp/berth.lmdb");
+    st.place.flags = 0;
+    for (int i = 0; i < 4; i++) {
+        char command[600];
+
+        snprintf(command, sizeof(command), "rm -r '%s'", dir[i]);
+        ck_assert_int_eq(system(command), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lmdb");
@@ -602,6 +642,7 @@ int main(void)
     tcase_add_test(tc, stale_readers);
     tcase_add_test(tc, once_per_process);
     tcase_add_test(tc, threads);
+    tcase_add_test(tc, places);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

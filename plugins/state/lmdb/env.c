@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file: where it is, what it is, opening it, and the lock between processes. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* F_OFD_SETLK, mkostemp() */
+#endif
 #include "lmdb_store.h"
 #include <fcntl.h>
 #include <stdio.h>
