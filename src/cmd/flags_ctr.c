@@ -127,6 +127,7 @@
     S("userns", 0, userns, "mode", "User namespace to use"),                                   \
     S("uts", 0, uts, "mode", "UTS namespace to use"),                                          \
     L("volume", 'v', volume, "[host:]dir[:options]", "Bind mount a volume into the container"), \
+    L("volumes-from", 0, volumes_from, "container[:options]", "Mount volumes from the specified container"), \
     S("workdir", 'w', workdir, "dir", "Working directory inside the container")
 
 const struct opt create_opts[] = {

@@ -114,6 +114,11 @@ static int annotations(struct spec_build *b, struct berth_error *err)
     json_set_str(all, "io.podman.annotations.publish-all", o->publish_all ? "TRUE" : "FALSE");
     if (!str_empty(o->cidfile))
         json_set_str(all, "io.podman.annotations.cid-file", o->cidfile);
+    if (o->volumes_from.n) {
+        _cleanup_free_ char *joined = list_join(&o->volumes_from, ",");
+
+        json_set_str(all, "io.podman.annotations.volumes-from", joined);
+    }
     if (list_has(&o->group_add, "keep-groups"))
         json_set_str(all, "run.oci.keep_original_groups", "1");
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {

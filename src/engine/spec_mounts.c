@@ -4,6 +4,7 @@
  * container, and the user's over them.
  */
 #include "engine/spec_priv.h"
+#include "engine/store.h"
 
 #define CATATONIT "/usr/libexec/podman/catatonit"
 
@@ -98,6 +99,7 @@ int spec_base_mounts(struct spec_build *b, struct berth_error *err)
 /* Everything that one container mounts by wish of the user. */
 struct wishes {
     json *mounts, *volumes, *overlays; /* arrays */
+    size_t n_own;                      /* of the mounts; the rest is another container's */
 };
 
 static json *find_dest(const json *list, const char *key, const char *dest)
@@ -306,6 +308,81 @@ static int gather(struct spec_build *b, struct wishes *w, struct berth_error *er
     return r;
 }
 
+/* ro, rw and z: what a mount taken over from another container may be changed in. */
+static int from_options(const char *text, struct berth_list *out, struct berth_error *err)
+{
+    bool label = false, mode = false;
+
+    list_split(out, text, ',', true);
+    for (size_t i = 0; i < out->n; i++) {
+        const char *word = out->items[i];
+        bool *seen = str_eq(word, "z") ? &label : &mode;
+
+        if (!str_eq(word, "z") && !str_eq(word, "ro") && !str_eq(word, "rw"))
+            return fail(err, EINVAL,
+                        "invalid option \"%s\" specified - volumes from another container can "
+                        "only use z,ro,rw options",
+                        word);
+        if (*seen)
+            return fail(err, EINVAL,
+                        label && seen == &label
+                            ? "cannot set :z more than once in mount options"
+                            : "cannot set ro or rw options more than once");
+        *seen = true;
+    }
+    return 0;
+}
+
+/* Put a copy of what `other` has at `dest` into w, over what another gave. */
+static void take_over(struct wishes *w, const json *other, const char *dest,
+                      const struct berth_list *options)
+{
+    json *mount = find_dest(json_at(other, "spec", "mounts", NULL), "destination", dest);
+    json *volume = find_dest(json_get(other, "namedVolumes"), "dest", dest);
+    json *copy;
+
+    if (mount && !str_eq(json_str(mount, "type"), "bind"))
+        return;
+    copy = json_copy(mount ? mount : volume);
+    if (!copy)
+        return;
+    if (options->n)
+        json_set_list(copy, "options", options);
+    json_add(mount ? w->mounts : w->volumes, copy);
+}
+
+/* --volumes-from: what the user of another container mounted there. */
+static int gather_from(struct spec_build *b, struct wishes *w, struct berth_error *err)
+{
+    const struct berth_list *words = &b->o->volumes_from;
+
+    for (size_t i = words->n; i-- > 0;) { /* the last one wins */
+        _cleanup_list_ struct berth_list options = LIST_INIT;
+        _cleanup_free_ char *name = strndup(words->items[i], strcspn(words->items[i], ":"));
+        _cleanup_ctr_ struct ctr *other = NULL;
+        const json *chosen;
+        int r;
+
+        if (!name)
+            return fail(err, ENOMEM, "out of memory");
+        if (strchr(words->items[i], ':') &&
+            from_options(strchr(words->items[i], ':') + 1, &options, err) < 0)
+            return -EINVAL;
+        r = *name ? ctr_lookup(b->e, name, &other, err)
+                  : fail(err, EINVAL, "name or ID cannot be empty");
+        if (r < 0)
+            return error_wrap(err, "looking up container \"%s\" for volumes-from", name);
+        chosen = json_get(other->config, "userVolumes");
+        for (size_t j = 0; j < json_len(chosen); j++) {
+            const char *dest = str_or(json_item_str(chosen, j), "");
+
+            if (!taken(w, dest))
+                take_over(w, other->config, dest, &options);
+        }
+    }
+    return 0;
+}
+
 /* Destinations that the user chose, for commit and --volumes-from. */
 static void user_volumes(struct spec_build *b, const struct wishes *w)
 {
@@ -316,7 +393,7 @@ static void user_volumes(struct spec_build *b, const struct wishes *w)
     json *out = json_new_array();
 
     for (size_t i = 0; i < ARRAY_LEN(from); i++)
-        for (size_t j = 0; j < json_len(from[i].list); j++)
+        for (size_t j = 0; j < (i ? json_len(from[i].list) : w->n_own); j++)
             json_add(out, json_ref(json_get(json_item(from[i].list, j), from[i].key)));
     if (json_len(out))
         json_set(b->config, "userVolumes", out);
@@ -387,9 +464,12 @@ int spec_mounts(struct spec_build *b, struct berth_error *err)
 {
     _cleanup_json_ json *mounts = json_new_array(), *volumes = json_new_array();
     _cleanup_json_ json *overlays = json_new_array();
-    struct wishes w = {mounts, volumes, overlays};
+    struct wishes w = {.mounts = mounts, .volumes = volumes, .overlays = overlays};
     int r = gather(b, &w, err);
 
+    w.n_own = json_len(mounts);
+    if (r >= 0)
+        r = gather_from(b, &w, err);
     if (r < 0)
         return r;
     user_volumes(b, &w);

@@ -97,6 +97,13 @@ def walk(a, b, path, out):
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for i, (x, y) in enumerate(zip(a, b)):
             walk(x, y, f'{path}[{i}]', out)
+    elif isinstance(a, list) and isinstance(b, list):  # say which ones
+        for x in a:
+            if x not in b:
+                out.append(f'  {path}: podman alone has {json.dumps(x)}')
+        for x in b:
+            if x not in a:
+                out.append(f'  {path}: we alone have {json.dumps(x)}')
     elif a != b:
         out.append(f'  {path}: podman {json.dumps(a)[:600]}\n{" " * len(path)}      we {json.dumps(b)[:600]}')
 
