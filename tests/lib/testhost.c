@@ -72,6 +72,18 @@ static void append(struct berth_buf *buf, const void *data, size_t len)
 /* ------------------------------------------------------------------ services */
 
 static void host_vlog(struct berth_core *core, int level, const char *file, int line,
+                      const char *fmt, va_list ap) BERTH_PRINTF(5, 0);
+static void host_log(struct berth_core *core, int level, const char *file, int line,
+                     const char *fmt, ...) BERTH_PRINTF(5, 6);
+static int host_fail(struct berth_core *core, struct berth_error *err, int code,
+                     const char *file, int line, const char *fmt, ...) BERTH_PRINTF(6, 7);
+static int host_vfail(struct berth_core *core, struct berth_error *err, int code,
+                      const char *file, int line, const char *fmt, va_list ap)
+    BERTH_PRINTF(6, 0);
+static int host_wrap(struct berth_core *core, struct berth_error *err, const char *fmt, ...)
+    BERTH_PRINTF(3, 4);
+
+static void host_vlog(struct berth_core *core, int level, const char *file, int line,
                       const char *fmt, va_list ap)
 {
     char text[2048], head[32];

@@ -28,8 +28,8 @@ int bolt_is_inline(const struct bolt_bucket *b)
 static int find(struct bolt_bucket *b, const void *key, size_t len, struct item *it)
 {
     struct bolt_page p;
-    uint32_t i;
-    bool exact;
+    uint32_t i = 0;
+    bool exact = false;
     int r;
 
     r = page_root(b, &p);

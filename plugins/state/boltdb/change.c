@@ -319,7 +319,7 @@ static int nothing_left(struct berth_txn *t, struct bolt_bucket *b, uint32_t kin
 static int leave_pod(struct berth_txn *t, struct bolt_bucket *b, const char *id,
                      struct berth_error *err)
 {
-    struct bolt_bucket *pod;
+    struct bolt_bucket *pod = NULL;
     const char *pod_id;
     int r;
 

@@ -47,7 +47,7 @@ static int expect(struct check *c, enum top which, const char *key, const char *
                   const char *what)
 {
     struct bolt_bucket *b;
-    const char *is;
+    const char *is = NULL;
     int r;
 
     r = boltdb_top(c->t, which, &b, c->err);

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "plugins/common/bolt/bolt.h"
 
 static const char *variable(const char *name)
 {
@@ -118,4 +121,79 @@ char *env_dump(struct env *e)
     text[len] = '\0';
     ck_assert_msg(pclose(f) == 0, "%s: %s", command, text);
     return text;
+}
+
+struct berth_blob env_blob(const char *text)
+{
+    return (struct berth_blob){text, strlen(text)};
+}
+
+struct berth_record env_record(uint32_t kind, const char *id, const char *name)
+{
+    return (struct berth_record){.size = sizeof(struct berth_record),
+                                 .kind = kind,
+                                 .has = BERTH_REC_ALL,
+                                 .id = id,
+                                 .name = name,
+                                 .config = env_blob("{\"config\":1}"),
+                                 .state = env_blob("{\"state\":1}")};
+}
+
+void env_insert(struct env *e, struct berth_txn *t, uint32_t kind, const char *id,
+                const char *name, int result)
+{
+    struct berth_record rec = env_record(kind, id, name);
+
+    ck_result(e, e->ops.insert(t, &rec, e->err), result);
+}
+
+/* A value in the file, to be freed; NULL: it is not there. */
+static char *raw(struct env *e, const char *path)
+{
+    struct bolt *db = bolt_new(e->file, BOLT_READONLY);
+    struct bolt_bucket *b;
+    struct bolt_bytes v;
+    struct bolt_tx *tx;
+    char *copy = strdup(path), *part, *next, *out = NULL;
+
+    ck_assert_int_eq(bolt_begin(db, 0, BOLT_NO_WAIT, &tx), 0);
+    b = bolt_root(tx);
+    for (part = copy; b && (next = strchr(part, '/')); part = next + 1) {
+        *next = '\0';
+        if (bolt_open(b, part, strlen(part), &b) < 0)
+            b = NULL;
+    }
+    if (b && bolt_get(b, part, strlen(part), &v) == 0) {
+        out = calloc(1, v.len + 1);
+        ck_assert_ptr_nonnull(out);
+        memcpy(out, v.data, v.len);
+    }
+    bolt_rollback(tx);
+    bolt_free(db);
+    free(copy);
+    return out;
+}
+
+void env_raw(struct env *e, const char *path, const char *want)
+{
+    char *got = raw(e, path);
+
+    ck_assert_msg((!got && !want) || (got && want && strcmp(got, want) == 0),
+                  "%s is %s, not %s", path, got ? got : "missing", want ? want : "missing");
+    free(got);
+}
+
+void env_clean(struct env *e)
+{
+    testhost_list_clear(e->list);
+    ck_result(e, e->ops.check(e->s, 0, e->list, e->err), 0);
+}
+
+berth_deadline env_in_ms(unsigned ms)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (berth_deadline)ts.tv_sec * 1000000000u + (berth_deadline)ts.tv_nsec +
+           ms * 1000000ull;
 }

@@ -52,4 +52,22 @@ void env_commit(struct env *e, struct berth_txn *t);
  * program could not be built here. */
 char *env_dump(struct env *e);
 
+/* A whole record with small documents; strings are the caller's. */
+struct berth_record env_record(uint32_t kind, const char *id, const char *name);
+struct berth_blob env_blob(const char *text);
+
+/* Insert such a record; fails the test unless that gives `result`. */
+void env_insert(struct env *e, struct berth_txn *t, uint32_t kind, const char *id,
+                const char *name, int result);
+
+/* Fail the test unless the file has this value at "bucket/bucket/key"; want NULL: none.
+ * Looked at past the plugin. */
+void env_raw(struct env *e, const char *path, const char *want);
+
+/* Fail the test unless check() finds nothing. */
+void env_clean(struct env *e);
+
+/* That many milliseconds from now. */
+berth_deadline env_in_ms(unsigned ms);
+
 #endif

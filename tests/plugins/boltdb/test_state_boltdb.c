@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boltdb plugin's operations, one by one, on stores that it makes. */
+/* The boltdb plugin's opening, records and links, one by one, on stores that it makes. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -29,80 +29,14 @@ static void tear_down(void)
     env_done(&e);
 }
 
-static struct berth_blob blob(const char *text)
-{
-    return (struct berth_blob){text, strlen(text)};
-}
-
-static struct berth_record record(uint32_t kind, const char *id, const char *name)
-{
-    return (struct berth_record){.size = sizeof(struct berth_record),
-                                 .kind = kind,
-                                 .has = BERTH_REC_ALL,
-                                 .id = id,
-                                 .name = name,
-                                 .config = blob("{\"config\":1}"),
-                                 .state = blob("{\"state\":1}")};
-}
-
-static void insert(struct berth_txn *t, uint32_t kind, const char *id, const char *name,
-                   int result)
-{
-    struct berth_record rec = record(kind, id, name);
-
-    ck_result(&e, e.ops.insert(t, &rec, e.err), result);
-}
-
 static int put_link(struct berth_txn *t, uint32_t kind, const char *from, const char *to,
                     const char *value)
 {
     struct berth_link l = {.size = sizeof l, .kind = kind, .from = from, .to = to};
 
     if (value)
-        l.value = blob(value);
+        l.value = env_blob(value);
     return e.ops.link(t, &l, e.err);
-}
-
-/* What is in the file, past the plugin: "bucket/bucket/key" -> value or NULL. */
-static char *raw(const char *path)
-{
-    struct bolt *db = bolt_new(e.file, BOLT_READONLY);
-    struct bolt_bucket *b;
-    struct bolt_bytes v;
-    struct bolt_tx *tx;
-    char *copy = strdup(path), *part, *next, *out = NULL;
-
-    ck_assert_int_eq(bolt_begin(db, 0, BOLT_NO_WAIT, &tx), 0);
-    b = bolt_root(tx);
-    for (part = copy; b && (next = strchr(part, '/')); part = next + 1) {
-        *next = '\0';
-        if (bolt_open(b, part, strlen(part), &b) < 0)
-            b = NULL;
-    }
-    if (b && bolt_get(b, part, strlen(part), &v) == 0) {
-        out = calloc(1, v.len + 1);
-        ck_assert_ptr_nonnull(out);
-        memcpy(out, v.data, v.len);
-    }
-    bolt_rollback(tx);
-    bolt_free(db);
-    free(copy);
-    return out;
-}
-
-static void expect_raw(const char *path, const char *want)
-{
-    char *got = raw(path);
-
-    ck_assert_msg((!got && !want) || (got && want && strcmp(got, want) == 0),
-                  "%s is %s, not %s", path, got ? got : "missing", want ? want : "missing");
-    free(got);
-}
-
-static void clean(void)
-{
-    testhost_list_clear(e.list);
-    ck_result(&e, e.ops.check(e.s, 0, e.list, e.err), 0);
 }
 
 /* ---------------------------------------------------------------------- opening */
@@ -144,7 +78,7 @@ START_TEST(test_new_store)
     ck_assert_int_eq(n, 14);
     bolt_rollback(tx);
     bolt_free(db);
-    clean();
+    env_clean(&e);
 }
 END_TEST
 
@@ -189,19 +123,10 @@ START_TEST(test_open_and_probe)
 }
 END_TEST
 
-static berth_deadline in_ms(unsigned ms)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (berth_deadline)ts.tv_sec * 1000000000u + (berth_deadline)ts.tv_nsec +
-           ms * 1000000ull;
-}
-
 START_TEST(test_begin)
 {
     struct bolt *other = bolt_new(e.file, 0);
-    struct berth_record rec = record(BERTH_POD, "p", "p");
+    struct berth_record rec = env_record(BERTH_POD, "p", "p");
     struct berth_link l = {.size = sizeof l, .kind = BERTH_LINK_EXEC, .from = "s", .to = "c"};
     struct berth_exit x = {.size = sizeof x, .id = "c"};
     struct berth_store_config cfg = {.size = sizeof cfg, .os = "linux"};
@@ -211,7 +136,7 @@ START_TEST(test_begin)
     /* Between transactions there is no lock; in one there is. */
     ck_assert_int_eq(bolt_begin(other, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
     ck_result(&e, e.ops.begin(e.s, 0, BERTH_NO_WAIT, &t, e.err), -EBUSY);
-    ck_result(&e, e.ops.begin(e.s, BERTH_TXN_WRITE, in_ms(20), &t, e.err), -ETIMEDOUT);
+    ck_result(&e, e.ops.begin(e.s, BERTH_TXN_WRITE, env_in_ms(20), &t, e.err), -ETIMEDOUT);
     testhost_set_cancelled(e.th, 1);
     ck_result(&e, e.ops.begin(e.s, 0, BERTH_WAIT_FOREVER, &t, e.err), -ECANCELED);
     testhost_set_cancelled(e.th, 0);
@@ -237,42 +162,43 @@ END_TEST
 
 START_TEST(test_records)
 {
-    struct berth_record rec = record(BERTH_CONTAINER, "c1", "web"), got = {.size = sizeof got};
+    struct berth_record rec = env_record(BERTH_CONTAINER, "c1", "web"),
+                        got = {.size = sizeof got};
     struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
     uint32_t kind = 0;
     const char *id = NULL;
 
-    insert(t, BERTH_POD, "p1", "pod", 0);
+    env_insert(&e, t, BERTH_POD, "p1", "pod", 0);
     rec.pod = "p1";
     rec.ns = "prod";
     rec.netns = "/run/netns/x";
-    rec.state = blob("{\"x\":[{\"state\":9}],\"STATE\":3,\"exitCode\":-1,\"s\":\"\\\"}\"}");
+    rec.state = env_blob("{\"x\":[{\"state\":9}],\"STATE\":3,\"exitCode\":-1,\"s\":\"\\\"}\"}");
     ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
-    insert(t, BERTH_CONTAINER, "c1", "other", -EEXIST);
-    insert(t, BERTH_POD, "c1", "other", -EEXIST);
-    insert(t, BERTH_CONTAINER, "c2", "web", -EEXIST);
-    insert(t, BERTH_POD, "p2", "web", -EEXIST);
-    insert(t, BERTH_VOLUME, "web", "web", 0);
-    insert(t, BERTH_VOLUME, "web", "web", -EEXIST);
-    insert(t, BERTH_VOLUME, "v", "w", -EINVAL);
-    insert(t, BERTH_CONTAINER, "", "x", -EINVAL);
+    env_insert(&e, t, BERTH_CONTAINER, "c1", "other", -EEXIST);
+    env_insert(&e, t, BERTH_POD, "c1", "other", -EEXIST);
+    env_insert(&e, t, BERTH_CONTAINER, "c2", "web", -EEXIST);
+    env_insert(&e, t, BERTH_POD, "p2", "web", -EEXIST);
+    env_insert(&e, t, BERTH_VOLUME, "web", "web", 0);
+    env_insert(&e, t, BERTH_VOLUME, "web", "web", -EEXIST);
+    env_insert(&e, t, BERTH_VOLUME, "v", "w", -EINVAL);
+    env_insert(&e, t, BERTH_CONTAINER, "", "x", -EINVAL);
     rec.id = "c3";
     rec.name = "three";
     rec.pod = "none";
     ck_result(&e, e.ops.insert(t, &rec, e.err), -ENOENT);
     env_commit(&e, t);
-    clean();
+    env_clean(&e);
 
-    expect_raw("id-registry/c1", "web");
-    expect_raw("name-registry/web", "c1");
-    expect_raw("ns-registry/c1", "prod");
-    expect_raw("all-ctrs/c1", "web");
-    expect_raw("ctr/c1/pod-id", "p1");
-    expect_raw("ctr/c1/namespace", "prod");
-    expect_raw("ctr/c1/netns", "/run/netns/x");
-    expect_raw("pod/p1/containers/c1", "web");
-    expect_raw("allPods/p1", "pod");
-    expect_raw("allVolumes/web", "web");
+    env_raw(&e, "id-registry/c1", "web");
+    env_raw(&e, "name-registry/web", "c1");
+    env_raw(&e, "ns-registry/c1", "prod");
+    env_raw(&e, "all-ctrs/c1", "web");
+    env_raw(&e, "ctr/c1/pod-id", "p1");
+    env_raw(&e, "ctr/c1/namespace", "prod");
+    env_raw(&e, "ctr/c1/netns", "/run/netns/x");
+    env_raw(&e, "pod/p1/containers/c1", "web");
+    env_raw(&e, "allPods/p1", "pod");
+    env_raw(&e, "allVolumes/web", "web");
 
     t = env_begin(&e, BERTH_TXN_WRITE);
     ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c1", BERTH_REC_ALL, &got, e.err), 0);
@@ -291,7 +217,7 @@ START_TEST(test_records)
     ck_result(&e, e.ops.resolve(t, BERTH_VOLUME, "web", &kind, &id, e.err), 0);
 
     /* Rename, leave the namespace, keep the documents. */
-    rec = record(BERTH_CONTAINER, "c1", "pod");
+    rec = env_record(BERTH_CONTAINER, "c1", "pod");
     rec.has = BERTH_REC_NAME;
     ck_result(&e, e.ops.update(t, &rec, e.err), -EEXIST);
     rec.name = "web2";
@@ -300,15 +226,15 @@ START_TEST(test_records)
     rec.id = "none";
     ck_result(&e, e.ops.update(t, &rec, e.err), -ENOENT);
     env_commit(&e, t);
-    clean();
-    expect_raw("name-registry/web", NULL);
-    expect_raw("name-registry/web2", "c1");
-    expect_raw("all-ctrs/c1", "web2");
-    expect_raw("pod/p1/containers/c1", "web2");
-    expect_raw("ns-registry/c1", NULL);
-    expect_raw("ctr/c1/netns", NULL);
-    expect_raw("ctr/c1/pod-id", "p1");
-    expect_raw("ctr/c1/config", "{\"config\":1}");
+    env_clean(&e);
+    env_raw(&e, "name-registry/web", NULL);
+    env_raw(&e, "name-registry/web2", "c1");
+    env_raw(&e, "all-ctrs/c1", "web2");
+    env_raw(&e, "pod/p1/containers/c1", "web2");
+    env_raw(&e, "ns-registry/c1", NULL);
+    env_raw(&e, "ctr/c1/netns", NULL);
+    env_raw(&e, "ctr/c1/pod-id", "p1");
+    env_raw(&e, "ctr/c1/config", "{\"config\":1}");
 
     t = env_begin(&e, BERTH_TXN_WRITE);
     ck_result(&e, e.ops.remove(t, BERTH_POD, "p1", e.err), -ENOTEMPTY);
@@ -317,11 +243,11 @@ START_TEST(test_records)
     ck_result(&e, e.ops.remove(t, BERTH_POD, "p1", e.err), 0);
     ck_result(&e, e.ops.remove(t, BERTH_VOLUME, "web", e.err), 0);
     env_commit(&e, t);
-    clean();
-    expect_raw("id-registry/c1", NULL);
-    expect_raw("name-registry/web2", NULL);
-    expect_raw("name-registry/pod", NULL);
-    expect_raw("allVolumes/web", NULL);
+    env_clean(&e);
+    env_raw(&e, "id-registry/c1", NULL);
+    env_raw(&e, "name-registry/web2", NULL);
+    env_raw(&e, "name-registry/pod", NULL);
+    env_raw(&e, "allVolumes/web", NULL);
 }
 END_TEST
 
@@ -361,17 +287,17 @@ START_TEST(test_scan)
     char ids[256];
     int n = 0;
 
-    insert(t, BERTH_POD, "p1", "pod", 0);
-    insert(t, BERTH_CONTAINER, "a1", "one", 0);
-    insert(t, BERTH_CONTAINER, "a_", "under", 0);
-    rec = record(BERTH_CONTAINER, "b1", "bee");
+    env_insert(&e, t, BERTH_POD, "p1", "pod", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "a1", "one", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "a_", "under", 0);
+    rec = env_record(BERTH_CONTAINER, "b1", "bee");
     rec.pod = "p1";
     ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
     rec.id = "a2";
     rec.name = "two";
     ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
-    insert(t, BERTH_VOLUME, "v1", "v1", 0);
-    rec = record(BERTH_VOLUME, "v2", "v2");
+    env_insert(&e, t, BERTH_VOLUME, "v1", "v1", 0);
+    rec = env_record(BERTH_VOLUME, "v2", "v2");
     rec.storage_id = "s2";
     ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -391,7 +317,7 @@ START_TEST(test_scan)
     ck_assert_int_eq(n, 2);
 
     /* The storage container changes and goes. */
-    rec = record(BERTH_VOLUME, "v2", "v2");
+    rec = env_record(BERTH_VOLUME, "v2", "v2");
     rec.has = BERTH_REC_ATTRS;
     rec.storage_id = "s3";
     ck_result(&e, e.ops.update(t, &rec, e.err), 0);
@@ -402,9 +328,9 @@ START_TEST(test_scan)
     ck_result(&e, e.ops.get(t, BERTH_VOLUME, "v2", BERTH_REC_ATTRS, &got, e.err), 0);
     ck_assert_ptr_null(got.storage_id);
     env_commit(&e, t);
-    expect_raw("volume-ctrs/s2", NULL);
-    expect_raw("volume-ctrs/s3", NULL);
-    clean();
+    env_raw(&e, "volume-ctrs/s2", NULL);
+    env_raw(&e, "volume-ctrs/s3", NULL);
+    env_clean(&e);
 }
 END_TEST
 
@@ -433,10 +359,10 @@ START_TEST(test_links)
     struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
     struct berth_link l = {.size = sizeof l};
 
-    insert(t, BERTH_CONTAINER, "a", "one", 0);
-    insert(t, BERTH_CONTAINER, "b", "two", 0);
-    insert(t, BERTH_CONTAINER, "c", "three", 0);
-    insert(t, BERTH_VOLUME, "v", "v", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "a", "one", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "b", "two", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "c", "three", 0);
+    env_insert(&e, t, BERTH_VOLUME, "v", "v", 0);
     ck_result(&e, put_link(t, BERTH_LINK_DEPENDS, "b", "a", NULL), 0);
     ck_result(&e, put_link(t, BERTH_LINK_DEPENDS, "b", "a", NULL), 0);
     ck_result(&e, put_link(t, BERTH_LINK_DEPENDS, "c", "a", NULL), 0);
@@ -473,11 +399,11 @@ START_TEST(test_links)
     ck_assert_mem_eq(l.value.data, "{\"a\":1}", l.value.len);
     ck_result(&e, e.ops.linked(t, BERTH_LINK_DEPENDS, "a", "b", &l, e.err), -ENOENT);
     env_commit(&e, t);
-    clean();
-    expect_raw("ctr/a/dependencies/b", "two");
-    expect_raw("vol/v/vol-dependencies/a", "a");
-    expect_raw("ctr/a/exec/s1", "a");
-    expect_raw("exec/s1", "a");
+    env_clean(&e);
+    env_raw(&e, "ctr/a/dependencies/b", "two");
+    env_raw(&e, "vol/v/vol-dependencies/a", "a");
+    env_raw(&e, "ctr/a/exec/s1", "a");
+    env_raw(&e, "exec/s1", "a");
 
     t = env_begin(&e, BERTH_TXN_WRITE);
     ck_result(&e, e.ops.remove(t, BERTH_CONTAINER, "a", e.err), -ENOTEMPTY);
@@ -494,7 +420,7 @@ START_TEST(test_links)
     expect_links(t, BERTH_LINK_VOLUME, BERTH_TO, "v", "a>v ");
     ck_result(&e, e.ops.remove(t, BERTH_VOLUME, "v", e.err), 0);
     env_commit(&e, t);
-    clean();
+    env_clean(&e);
 }
 END_TEST
 
@@ -502,7 +428,8 @@ END_TEST
 START_TEST(test_bulk)
 {
     struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE | BERTH_TXN_BULK);
-    struct berth_record rec = record(BERTH_CONTAINER, "c1", "one"), got = {.size = sizeof got};
+    struct berth_record rec = env_record(BERTH_CONTAINER, "c1", "one"),
+                        got = {.size = sizeof got};
     char ids[64] = "";
     struct berth_scan all = {.size = sizeof all};
 
@@ -515,331 +442,29 @@ START_TEST(test_bulk)
     ck_result(&e, e.ops.get(t, BERTH_POD, "p1", 0, &got, e.err), -ENOENT);
     ck_result(&e, e.ops.scan(t, &all, note_id, ids, e.err), 0);
     ck_assert_str_eq(ids, "c1 ");
-    insert(t, BERTH_CONTAINER, "c2", "two", 0);
-    insert(t, BERTH_CONTAINER, "c2", "again", -EEXIST);
-    insert(t, BERTH_CONTAINER, "c3", "three", 0);
-    insert(t, BERTH_POD, "p1", "pod", 0);
-    insert(t, BERTH_VOLUME, "v", "v", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "c2", "two", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "c2", "again", -EEXIST);
+    env_insert(&e, t, BERTH_CONTAINER, "c3", "three", 0);
+    env_insert(&e, t, BERTH_POD, "p1", "pod", 0);
+    env_insert(&e, t, BERTH_VOLUME, "v", "v", 0);
     env_commit(&e, t);
-    clean();
-    expect_raw("pod/p1/containers/c1", "one");
-    expect_raw("ctr/c2/dependencies/c1", "one");
+    env_clean(&e);
+    env_raw(&e, "pod/p1/containers/c1", "one");
+    env_raw(&e, "ctr/c2/dependencies/c1", "one");
 
     t = env_begin(&e, BERTH_TXN_WRITE | BERTH_TXN_BULK);
-    insert(t, BERTH_CONTAINER, "c4", "four", 0);
+    env_insert(&e, t, BERTH_CONTAINER, "c4", "four", 0);
     ck_result(&e, put_link(t, BERTH_LINK_DEPENDS, "c4", "c5", NULL), 0);
     ck_result(&e, e.ops.commit(t, e.err), -ENOENT);
-    expect_raw("ctr/c4/config", NULL);
-    expect_raw("all-ctrs/c4", NULL);
-    clean();
-}
-END_TEST
-
-/* ---------------------------------------------------------- exit codes, identity */
-
-static int count_exit(void *arg, const struct berth_exit *x)
-{
-    (void)x;
-    ++*(int *)arg;
-    return 0;
-}
-
-START_TEST(test_exit_codes)
-{
-    static const struct {
-        berth_date date;
-        const char *text;
-    } dates[] = {
-        {1795284332189534724, "2026-11-21T18:05:32.189534724Z"},
-        {1795284332000000000, "2026-11-21T18:05:32Z"},
-        {1795284332100000000, "2026-11-21T18:05:32.1Z"},
-        {-1, "1969-12-31T23:59:59.999999999Z"},
-        {0, "1970-01-01T00:00:00Z"},
-    };
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    struct berth_exit x = {.size = sizeof x, .id = "c", .code = -1}, got = {.size = sizeof got};
-    int n = 0;
-
-    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
-        x.date = dates[i].date;
-        ck_result(&e, e.ops.exit_put(t, &x, e.err), 0);
-        ck_result(&e, e.ops.exit_get(t, "c", &got, e.err), 0);
-        ck_assert_int_eq(got.date, dates[i].date);
-        ck_assert_int_eq(got.code, -1);
-        env_commit(&e, t);
-        expect_raw("exit-code-time-stamp/c", dates[i].text);
-        t = env_begin(&e, BERTH_TXN_WRITE);
-    }
-    ck_result(&e, e.ops.exit_get(t, "none", &got, e.err), -ENOENT);
-    insert(t, BERTH_CONTAINER, "live", "live", 0);
-    x = (struct berth_exit){.size = sizeof x, .id = "live", .date = 5, .code = 137};
-    ck_result(&e, e.ops.exit_put(t, &x, e.err), 0);
-    x = (struct berth_exit){.size = sizeof x, .id = "new", .date = 1000, .code = 2};
-    ck_result(&e, e.ops.exit_put(t, &x, e.err), 0);
-    ck_result(&e, e.ops.exit_prune(t, 1000, 1, e.err), 1);
-    ck_result(&e, e.ops.exit_prune(t, 1000, 0, e.err), 1);
-    ck_result(&e, e.ops.exit_scan(t, count_exit, &n, e.err), 0);
-    ck_assert_int_eq(n, 1);
-    ck_result(&e, e.ops.exit_prune(t, INT64_MAX, 0, e.err), 1);
-    env_commit(&e, t);
-}
-END_TEST
-
-START_TEST(test_foreign_exit_codes)
-{
-    struct bolt *db = bolt_new(e.file, 0);
-    struct bolt_bucket *codes, *dates;
-    struct berth_exit got = {.size = sizeof got};
-    struct berth_txn *t;
-    struct bolt_tx *tx;
-    int n = 0;
-
-    ck_assert_int_eq(bolt_begin(db, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "exit-code", 9, &codes), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "exit-code-time-stamp", 20, &dates), 0);
-    bolt_put(codes, "zone", 4, "4294967295", 10);
-    bolt_put(dates, "zone", 4, "2026-11-21T23:36:28.379260893+05:30", 35);
-    bolt_put(codes, "undated", 7, "3", 1);
-    bolt_put(codes, "baddate", 7, "4", 1);
-    bolt_put(dates, "baddate", 7, "2026-02-30T00:00:00Z", 20);
-    bolt_put(codes, "nonumber", 8, "x", 1);
-    ck_assert_int_eq(bolt_commit(tx), 0);
-    bolt_free(db);
-
-    t = env_begin(&e, BERTH_TXN_WRITE);
-    ck_result(&e, e.ops.exit_get(t, "zone", &got, e.err), 0);
-    ck_assert_int_eq(got.code, -1);
-    ck_assert_int_eq(got.date, 1795284388379260893);
-    ck_result(&e, e.ops.exit_get(t, "nonumber", &got, e.err), -EUCLEAN);
-    ck_result(&e, e.ops.exit_scan(t, count_exit, &n, e.err), 0);
-    ck_assert_int_eq(n, 3);
-    ck_result(&e, e.ops.exit_prune(t, 1795284388379260893, 0, e.err), 1);
-    ck_assert_ptr_nonnull(strstr(testhost_log(e.th), "baddate"));
-    ck_result(&e, e.ops.exit_prune(t, 1795284388379260894, 0, e.err), 1);
-    env_commit(&e, t);
-    expect_raw("exit-code/undated", "3");
-    expect_raw("exit-code/baddate", NULL);
-    expect_raw("exit-code-time-stamp/baddate", NULL);
-}
-END_TEST
-
-START_TEST(test_identity)
-{
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    struct berth_store_config in = {.size = sizeof in,
-                                    .os = "linux",
-                                    .static_dir = "/s",
-                                    .tmp_dir = "/t",
-                                    .graph_driver = ""},
-                              out = {.size = sizeof out};
-
-    ck_result(&e, e.ops.config_get(t, &out, e.err), -ENOENT);
-    ck_result(&e, e.ops.config_put(t, &in, e.err), 0);
-    ck_result(&e, e.ops.config_get(t, &out, e.err), 0);
-    ck_assert_str_eq(out.graph_driver, "");
-    ck_assert_str_eq(out.tmp_dir, "/t");
-    ck_assert_ptr_null(out.run_root);
-    env_commit(&e, t);
-    expect_raw("runtime-config/static-dir", "/s");
-    expect_raw("runtime-config/run-root", NULL);
-}
-END_TEST
-
-/* ---------------------------------------------------------------------- upkeep */
-
-/* Unknown keys and buckets stay where they are. */
-START_TEST(test_foreign_data)
-{
-    struct bolt *db = bolt_new(e.file, 0);
-    struct bolt_bucket *b, *c;
-    struct berth_record rec = record(BERTH_CONTAINER, "c", "name");
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    struct bolt_tx *tx;
-
-    insert(t, BERTH_CONTAINER, "c", "name", 0);
-    env_commit(&e, t);
-    ck_assert_int_eq(bolt_begin(db, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "ctr", 3, &b), 0);
-    ck_assert_int_eq(bolt_open(b, "c", 1, &c), 0);
-    ck_assert_int_eq(bolt_put(c, "future", 6, "kept", 4), 0);
-    ck_assert_int_eq(bolt_make(c, "aliases", 7, &c), 0);
-    ck_assert_int_eq(bolt_put(c, "net", 3, "kept", 4), 0);
-    ck_assert_int_eq(bolt_make(bolt_root(tx), "secrets", 7, &b), 0);
-    ck_assert_int_eq(bolt_put(b, "k", 1, "kept", 4), 0);
-    ck_assert_int_eq(bolt_commit(tx), 0);
-    bolt_free(db);
-
-    t = env_begin(&e, BERTH_TXN_WRITE);
-    rec.name = "other";
-    rec.state = blob("{\"state\":2}");
-    ck_result(&e, e.ops.update(t, &rec, e.err), 0);
-    env_commit(&e, t);
-    expect_raw("ctr/c/future", "kept");
-    expect_raw("ctr/c/aliases/net", "kept");
-    expect_raw("secrets/k", "kept");
-    expect_raw("ctr/c/state", "{\"state\":2}");
-    clean();
-}
-END_TEST
-
-/* A bbolt file that is no state of containers is left alone. */
-START_TEST(test_other_database)
-{
-    const struct berth_host *h = testhost_host(e.th);
-    struct berth_state *s = NULL;
-    struct bolt_bucket *b;
-    struct bolt_tx *tx;
-    struct bolt *db;
-
-    env_close(&e);
-    ck_assert_int_eq(unlink(e.file), 0);
-    db = bolt_new(e.file, BOLT_CREATE);
-    ck_assert_int_eq(bolt_begin(db, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
-    ck_assert_int_eq(bolt_make(bolt_root(tx), "ipam", 4, &b), 0);
-    ck_assert_int_eq(bolt_commit(tx), 0);
-    ck_result(&e, e.ops.open(h, &e.place, e.cfg, BERTH_STATE_CREATE, &s, e.err), -EUCLEAN);
-    ck_assert_int_eq(bolt_begin(db, 0, BOLT_NO_WAIT, &tx), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "ctr", 3, &b), -ENOENT);
-    bolt_rollback(tx);
-    bolt_free(db);
-}
-END_TEST
-
-START_TEST(test_check_and_repair)
-{
-    struct bolt *db = bolt_new(e.file, 0);
-    struct bolt_bucket *b;
-    struct berth_record rec = record(BERTH_CONTAINER, "c", "name");
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    struct bolt_tx *tx;
-    int64_t found;
-
-    insert(t, BERTH_POD, "p", "pod", 0);
-    rec.pod = "p";
-    ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
-    env_commit(&e, t);
-    clean();
-
-    ck_assert_int_eq(bolt_begin(db, BOLT_WRITE, BOLT_NO_WAIT, &tx), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "all-ctrs", 8, &b), 0);
-    ck_assert_int_eq(bolt_delete(b, "c", 1), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "name-registry", 13, &b), 0);
-    ck_assert_int_eq(bolt_delete(b, "name", 4), 0);
-    ck_assert_int_eq(bolt_put(b, "ghost", 5, "gone", 4), 0);
-    ck_assert_int_eq(bolt_open(bolt_root(tx), "pod", 3, &b), 0);
-    ck_assert_int_eq(bolt_open(b, "p", 1, &b), 0);
-    ck_assert_int_eq(bolt_open(b, "containers", 10, &b), 0);
-    ck_assert_int_eq(bolt_delete(b, "c", 1), 0);
-    ck_assert_int_eq(bolt_drop(bolt_root(tx), "volume-ctrs", 11), 0);
-    ck_assert_int_eq(bolt_commit(tx), 0);
-
-    found = e.ops.check(e.s, 0, e.list, e.err);
-    ck_assert_int_eq(found, 5);
-    ck_assert_uint_eq(testhost_list_len(e.list), 5);
-    ck_assert_int_eq(e.ops.check(e.s, 1, e.list, e.err), 5);
-    clean();
-    expect_raw("all-ctrs/c", "name");
-    expect_raw("name-registry/name", "c");
-    expect_raw("name-registry/ghost", NULL);
-    expect_raw("pod/p/containers/c", "name");
-    bolt_free(db);
-}
-END_TEST
-
-START_TEST(test_backup)
-{
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    char copy[128];
-    int fd;
-
-    insert(t, BERTH_CONTAINER, "c", "name", 0);
-    env_commit(&e, t);
-    snprintf(copy, sizeof copy, "%s/copy", e.dir);
-    fd = open(copy, O_RDWR | O_CREAT, 0600);
-    ck_result(&e, e.ops.backup(e.s, fd, e.err), 0);
-    close(fd);
-    ck_assert_int_eq(rename(copy, e.file), 0);
-    expect_raw("all-ctrs/c", "name");
-    clean();
-}
-END_TEST
-
-/* After fork() the child lets go, and the parent's transaction goes on. */
-START_TEST(test_forked)
-{
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    int status;
-    pid_t pid;
-
-    insert(t, BERTH_CONTAINER, "c", "name", 0);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        e.ops.forked(e.s);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
-    env_commit(&e, t);
-    expect_raw("all-ctrs/c", "name");
-}
-END_TEST
-
-/* One process: add 1 to the number in the state, `times` times. */
-static void count_up(int times)
-{
-    for (int i = 0; i < times; i++) {
-        struct berth_record rec = {.size = sizeof rec};
-        struct berth_txn *t = NULL;
-        char state[64];
-
-        ck_result(&e, e.ops.begin(e.s, BERTH_TXN_WRITE, in_ms(60000), &t, e.err), 0);
-        ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c", BERTH_REC_ALL, &rec, e.err), 0);
-        snprintf(state, sizeof state, "{\"state\":%d}", rec.status + 1);
-        rec.state = blob(state);
-        rec.has = BERTH_REC_STATE;
-        ck_result(&e, e.ops.update(t, &rec, e.err), 0);
-        env_commit(&e, t);
-    }
-}
-
-/* Several processes write at the same time, and some are killed: no step of those that
- * end well is lost, and the file stays sound. */
-START_TEST(test_processes)
-{
-    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
-    struct berth_record rec = record(BERTH_CONTAINER, "c", "name");
-    pid_t pids[5];
-    int status;
-
-    rec.state = blob("{\"state\":0}");
-    ck_result(&e, e.ops.insert(t, &rec, e.err), 0);
-    env_commit(&e, t);
-    for (int i = 0; i < 5; i++) {
-        pids[i] = fork();
-        ck_assert_int_ge(pids[i], 0);
-        if (pids[i] == 0) {
-            count_up(i == 4 ? 1000000 : 25);
-            _exit(0);
-        }
-    }
-    usleep(50000);
-    ck_assert_int_eq(kill(pids[4], SIGKILL), 0);
-    for (int i = 0; i < 5; i++) {
-        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
-        ck_assert_int_eq(status, i == 4 ? SIGKILL : 0);
-    }
-    t = env_begin(&e, 0);
-    ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c", BERTH_REC_ATTRS, &rec, e.err), 0);
-    ck_assert_int_ge(rec.status, 4 * 25);
-    e.ops.rollback(t);
-    clean();
+    env_raw(&e, "ctr/c4/config", NULL);
+    env_raw(&e, "all-ctrs/c4", NULL);
+    env_clean(&e);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("state_boltdb");
+    Suite *s = suite_create("state_boltdb: records and links");
     TCase *tc = tcase_create("operations");
     SRunner *sr;
     int failed;
@@ -853,15 +478,6 @@ int main(void)
     tcase_add_test(tc, test_scan);
     tcase_add_test(tc, test_links);
     tcase_add_test(tc, test_bulk);
-    tcase_add_test(tc, test_exit_codes);
-    tcase_add_test(tc, test_foreign_exit_codes);
-    tcase_add_test(tc, test_identity);
-    tcase_add_test(tc, test_foreign_data);
-    tcase_add_test(tc, test_other_database);
-    tcase_add_test(tc, test_check_and_repair);
-    tcase_add_test(tc, test_backup);
-    tcase_add_test(tc, test_forked);
-    tcase_add_test(tc, test_processes);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
