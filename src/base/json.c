@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include <limits.h>
+#include <math.h>
 
 #define DEPTH_MAX 512
 
@@ -21,6 +22,24 @@ static json *need(json *j)
     if (!j)
         out_of_memory();
     return j;
+}
+
+/* Are all numbers of a tree finite? */
+static bool is_finite(json *j)
+{
+    if (json_object_is_type(j, json_type_double))
+        return isfinite(json_object_get_double(j));
+    for (size_t i = 0; i < json_len(j); i++)
+        if (!is_finite(json_item(j, i)))
+            return false;
+    if (!j || !json_object_is_type(j, json_type_object))
+        return true;
+    json_object_object_foreach (j, key, value) {
+        (void)key;
+        if (!is_finite(value))
+            return false;
+    }
+    return true;
 }
 
 int json_parse(struct berth_blob text, const char *what, json **out, struct berth_error *err)
@@ -60,6 +79,12 @@ int json_parse(struct berth_blob text, const char *what, json **out, struct bert
                     problem == json_tokener_success ? "unexpected text"
                                                     : json_tokener_error_desc(problem),
                     end);
+    }
+    /* json-c takes NaN and Infinity, which are no JSON. */
+    if ((memmem(at, text.len, "NaN", 3) || memmem(at, text.len, "nfinity", 7)) &&
+        !is_finite(j)) {
+        json_object_put(j);
+        return fail(err, EUCLEAN, "%s is not valid JSON (it has a number without value)", what);
     }
     *out = j;
     return 0;

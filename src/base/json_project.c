@@ -39,11 +39,8 @@ static bool skip_string(struct cursor *c, const char **start, size_t *len)
             c->at++;
             return true;
         }
-        if (*c->at == '\\')
-            c->at++;
-        c->at++;
+        c->at += *c->at == '\\' && c->at + 1 < c->end ? 2 : 1;
     }
-    c->at = c->end;
     return false;
 }
 
@@ -74,8 +71,9 @@ static void note(const char *key, size_t len, const char *value, size_t value_le
                  const char *const *names, size_t n, struct berth_blob *out)
 {
     for (size_t i = 0; i < n; i++)
-        if (((names[i][0] ^ key[0]) & ~0x20) == 0 && strncasecmp(names[i], key, len) == 0 &&
-            names[i][len] == '\0')
+        /* Damaged text may have a NUL in a key: lengths are compared first. */
+        if (((names[i][0] ^ key[0]) & ~0x20) == 0 && strlen(names[i]) == len &&
+            strncasecmp(names[i], key, len) == 0)
             out[i] = (struct berth_blob){value, value_len};
 }
 

@@ -91,6 +91,26 @@ static int wait_ms(berth_deadline deadline)
     return (int)MIN((deadline - now + 999999) / 1000000, 500u);
 }
 
+/* write(2) to a program that may have closed its end: that is no reason to die. */
+static ssize_t feed(int fd, const void *data, size_t len)
+{
+    const struct timespec now = {0};
+    sigset_t broken_pipe, before;
+    ssize_t n;
+    int code;
+
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    n = write(fd, data, len);
+    code = errno;
+    if (n < 0 && code == EPIPE && !sigismember(&before, SIGPIPE))
+        sigtimedwait(&broken_pipe, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = code;
+    return n;
+}
+
 /* Feed and read the program until it has closed its streams.  0 or -errno. */
 static int converse(const struct berth_run *what, struct pipes *p, struct berth_buf *out,
                     struct berth_buf *errs)
@@ -109,7 +129,7 @@ static int converse(const struct berth_run *what, struct pipes *p, struct berth_
             return -ETIMEDOUT;
         if (fds[0].revents) {
             ssize_t n =
-                write(p->in[1], (const char *)what->input.data + fed, what->input.len - fed);
+                feed(p->in[1], (const char *)what->input.data + fed, what->input.len - fed);
 
             fed += n > 0 ? (size_t)n : 0;
             if ((n < 0 && errno != EAGAIN && errno != EINTR) || fed == what->input.len)
