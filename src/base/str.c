@@ -111,8 +111,7 @@ char *str_human_size(double bytes)
     return str_printf("%.4g%s", bytes, units[i]);
 }
 
-/* Levenshtein distance, for words of up to 63 bytes. */
-static unsigned distance(const char *a, const char *b)
+unsigned str_distance(const char *a, const char *b)
 {
     unsigned row[64];
     size_t n = strlen(b);
@@ -142,7 +141,7 @@ const char *str_nearest(const char *s, const char *const *words)
     const char *found = NULL;
 
     for (; *words; words++) {
-        d = distance(s, *words);
+        d = str_distance(s, *words);
         if (d < best || (d == best && !found)) {
             best = d;
             found = *words;

@@ -56,6 +56,9 @@ int str_to_size(const char *s, int64_t *out);
 /* "1.5kB", "32MB": multiples of 1000 and four digits, as podman prints sizes. */
 char *str_human_size(double bytes);
 
+/* Edit distance (Levenshtein) without regard to case; 1000 for words of over 63 bytes. */
+unsigned str_distance(const char *a, const char *b);
+
 /* The entry of `words` that is nearest to `s` in edit distance, for "did you mean"; NULL
  * when none is near.  words ends with NULL. */
 const char *str_nearest(const char *s, const char *const *words);

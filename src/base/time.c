@@ -55,42 +55,43 @@ static size_t put_fraction(char *at, long ns)
     return (size_t)n;
 }
 
-const char *time_format(berth_date date, char buf[static TIME_TEXT_MAX])
+/* RFC 3339 of a point in time that was split by a zone's rules. */
+static const char *put_rfc3339(const struct tm *tm, long ns, char buf[static TIME_TEXT_MAX])
+{
+    size_t n = strftime(buf, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", tm);
+
+    n += put_fraction(buf + n, ns);
+    if (tm->tm_gmtoff == 0)
+        strcpy(buf + n, "Z");
+    else
+        sprintf(buf + n, "%c%02ld:%02ld", tm->tm_gmtoff < 0 ? '-' : '+',
+                labs(tm->tm_gmtoff) / 3600, labs(tm->tm_gmtoff) / 60 % 60);
+    return buf;
+}
+
+typedef struct tm *zone_fn(const time_t *sec, struct tm *out);
+
+static const char *format_in(zone_fn *zone, berth_date date, char buf[static TIME_TEXT_MAX])
 {
     struct tm tm;
     time_t sec;
-    size_t n;
     long ns;
 
     if (date == DATE_NEVER)
         return strcpy(buf, "0001-01-01T00:00:00Z");
     split(date, &sec, &ns);
-    localtime_r(&sec, &tm);
-    n = strftime(buf, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-    n += put_fraction(buf + n, ns);
-    if (tm.tm_gmtoff == 0)
-        strcpy(buf + n, "Z");
-    else
-        sprintf(buf + n, "%c%02ld:%02ld", tm.tm_gmtoff < 0 ? '-' : '+',
-                labs(tm.tm_gmtoff) / 3600, labs(tm.tm_gmtoff) / 60 % 60);
-    return buf;
+    zone(&sec, &tm);
+    return put_rfc3339(&tm, ns, buf);
+}
+
+const char *time_format(berth_date date, char buf[static TIME_TEXT_MAX])
+{
+    return format_in(localtime_r, date, buf);
 }
 
 const char *time_format_utc(berth_date date, char buf[static TIME_TEXT_MAX])
 {
-    struct tm tm;
-    time_t sec;
-    size_t n;
-    long ns;
-
-    if (date == DATE_NEVER)
-        return strcpy(buf, "0001-01-01T00:00:00Z");
-    split(date, &sec, &ns);
-    gmtime_r(&sec, &tm);
-    n = strftime(buf, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-    n += put_fraction(buf + n, ns);
-    strcpy(buf + n, "Z");
-    return buf;
+    return format_in(gmtime_r, date, buf);
 }
 
 const char *time_format_go(berth_date date, char buf[static TIME_TEXT_MAX])

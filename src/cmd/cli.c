@@ -34,35 +34,11 @@ char *const *cli_argv(const struct cli *cli)
 
 /* --------------------------------------------------------- unknown commands */
 
-static unsigned edit_distance(const char *a, const char *b)
-{
-    unsigned row[64];
-    size_t n = strlen(b);
-
-    if (n >= ARRAY_LEN(row))
-        return 1000;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            unsigned best = MIN(diagonal + !same, MIN(row[j], row[j - 1]) + 1);
-
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
 /* podman's rule: what begins like the word and, at the top, what is two edits away. */
 static bool is_near(const char *name, const char *word, bool top)
 {
     return strncasecmp(name, word, strlen(word)) == 0 ||
-           (top && edit_distance(word, name) <= 2);
+           (top && str_distance(word, name) <= 2);
 }
 
 static int unknown_command(const struct cli *cli, const char *group, const char *word,

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/events.h"
+#include "engine/intent.h"
 #include "engine/names.h"
 #include "engine/options.h"
 #include "engine/spec.h"
@@ -18,6 +19,7 @@
 /* What a creation has made so far, to be undone unless it succeeds. */
 struct making {
     struct ctr *c;
+    struct intent intent;
     bool lock;
     bool storage;
 };
@@ -29,6 +31,7 @@ static void undo(struct making *m)
     if (m->storage && storage_container_delete(m->c->e->storage, m->c->id, &why) < 0)
         log_error("removing the storage of container %s: %s", m->c->id, error_text(&why));
     error_clear(&why);
+    intent_lock_gone(&m->intent);
     if (m->lock && lock_release(m->c->e->locks, ctr_lock_id(m->c), &why) < 0)
         log_error("freeing the lock of container %s: %s", m->c->id, error_text(&why));
 }
@@ -92,7 +95,7 @@ static int allocate_lock(struct making *m, struct berth_error *err)
         return error_wrap(err, "allocating lock for new container");
     json_set_i64(m->c->config, "lockID", id);
     m->lock = true;
-    return 0;
+    return intent_lock_is(&m->intent, id, err);
 }
 
 /* The record that containers/storage keeps, which makes the name unique there too; a name
@@ -218,7 +221,7 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     _cleanup_ctr_ struct ctr *c = calloc(1, sizeof(*c));
     _cleanup_free_ char *static_dir = NULL, *run_dir = NULL;
     _cleanup_json_ json *networks = NULL;
-    struct making making = {.c = c};
+    struct making making = {.c = c, .intent = INTENT_NONE};
     int r;
 
     if (!c)
@@ -227,10 +230,13 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     r = check_name(o->name, err);
     if (r == 0)
         r = spec_create(e, o, &c->config, &networks, err);
+    intent_recover(e);
     if (r == 0)
         r = name_in_use(e, o->name, err);
     if (r == 0)
         r = fill_identity(c, o, err);
+    if (r == 0)
+        r = intent_begin(e, c->id, &making.intent, err);
     if (r == 0)
         r = allocate_lock(&making, err);
     if (r == 0)
@@ -240,10 +246,11 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     if (r == 0)
         r = store_add(c, networks && json_object_object_length(networks) ? networks : NULL,
                       err);
-    if (r < 0) {
+    if (r < 0)
         undo(&making);
+    intent_end(&making.intent);
+    if (r < 0)
         return r;
-    }
     event_ctr(c, "create", NULL);
     *out = TAKE(c);
     return 0;

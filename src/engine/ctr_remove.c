@@ -7,6 +7,7 @@
 #include "engine/ctr_life.h"
 #include "engine/events.h"
 #include "engine/exec.h"
+#include "engine/intent.h"
 #include "engine/store.h"
 #include "storage/storage.h"
 #include <poll.h>
@@ -218,16 +219,18 @@ static int take_apart(struct ctr *c, struct berth_error *err)
 }
 
 /* Free its number; the lock itself is still ours, and dropped after that. */
-static void free_lock(struct ctr *c)
+static void free_lock(struct ctr *c, struct intent *intent)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
 
+    intent_lock_gone(intent);
     if (lock_release(c->e->locks, ctr_lock_id(c), &why) < 0)
         log_error("freeing lock of container %s: %s", c->id, error_text(&why));
 }
 
 int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err)
 {
+    _cleanup_intent_ struct intent intent = INTENT_NONE;
     int r;
 
     c->defer = true; /* what a sync finds goes into the transaction that removes it */
@@ -241,11 +244,15 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
     }
     if (r == 0 && !c->locked)
         return 0; /* its exit command removed it while we waited */
+    if (r == 0)
+        r = intent_begin(c->e, c->id, &intent, err);
+    if (r == 0)
+        r = intent_lock_is(&intent, ctr_lock_id(c), err);
     if (r == 0) {
         c->defer = true;
         r = take_apart(c, err);
         if (c->removed) {
-            free_lock(c);
+            free_lock(c, &intent);
             event_ctr(c, "remove", NULL);
         }
     }

@@ -168,6 +168,7 @@ static void check_failure(struct call *c, int64_t result)
 
 int64_t call_end(struct call *c, int64_t result, bool lent)
 {
+    fault_done();
     if (c->began)
         trace(c, result, true);
     if (c->instance->mutex)

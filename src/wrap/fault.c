@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 
 struct rule {
     char *call; /* "state.commit" */
@@ -21,10 +22,19 @@ static struct rule *rules;
 static size_t n_rules;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* Codes that are no errno. */
+enum { KILL_BEFORE = 1 << 16, KILL_AFTER };
+
+static _Thread_local bool kill_after;
+
 static int code_of(const char *word)
 {
     uint64_t n;
 
+    if (str_eq(word, "KILL"))
+        return KILL_BEFORE;
+    if (str_eq(word, "KILLED"))
+        return KILL_AFTER;
     if (str_to_u64(word, &n) == 0 && n > 0 && n < 4096)
         return (int)n;
     for (int code = 1; code < 200; code++)
@@ -95,9 +105,22 @@ int fault_wanted(const char *kind, const char *op)
             code = r->code;
     }
     pthread_mutex_unlock(&mutex);
-    return code;
+    if (code == KILL_BEFORE)
+        raise(SIGKILL);
+    kill_after = code == KILL_AFTER;
+    return code == KILL_AFTER ? 0 : code;
+}
+
+void fault_done(void)
+{
+    if (kill_after)
+        raise(SIGKILL);
 }
 #else
+void fault_done(void)
+{
+}
+
 int fault_wanted(const char *kind, const char *op)
 {
     (void)kind;

@@ -3,12 +3,16 @@
  * fault.h - failures on demand, for tests.
  *
  * BERTH_FAULT=state.commit:3=EIO[,...] lets the third commit fail; ":3+" that and all
- * later ones; no number: the first.  Only in a build tree (--enable-uninstalled).
+ * later ones; no number: the first.  In the place of an errno, KILL ends the process before
+ * the call, and KILLED after it.  Only in a build tree (--enable-uninstalled).
  */
 #ifndef BERTH_WRAP_FAULT_H
 #define BERTH_WRAP_FAULT_H
 
 /* The errno with which this call is to fail; 0: let it through. */
 int fault_wanted(const char *kind, const char *op);
+
+/* The call has been made. */
+void fault_done(void);
 
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intent.h - what a killed creation or removal leaves half done, and undoing it.
+ *
+ * A container is made of three things in three places: a lock number, a storage record, a
+ * record in the store.  A process that makes or removes one first leaves a file
+ * <tmp dir>/intents/<ID> with the lock's number in it, held with flock(2), and takes it away
+ * at the end.  A file that nobody holds is what a killed process left; whoever creates the
+ * next container puts it right: without a record in the store, storage and number are freed.
+ */
+#ifndef BERTH_ENGINE_INTENT_H
+#define BERTH_ENGINE_INTENT_H
+
+#include "engine/engine.h"
+
+struct intent {
+    int fd; /* -1: none */
+    char *path;
+};
+
+#define INTENT_NONE ((struct intent){.fd = -1})
+
+/* Announce that container `id` is about to be made or removed. */
+int intent_begin(struct engine *e, const char *id, struct intent *out, struct berth_error *err);
+
+/* This number is its lock.  Call it before anything else could fail. */
+int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err);
+
+/* The number is about to be freed, and may be somebody else's a moment later. */
+void intent_lock_gone(struct intent *i);
+
+/* Done, either way. */
+void intent_end(struct intent *i);
+#define _cleanup_intent_ _cleanup_(intent_end)
+
+/* Undo what killed processes left.  Cheap when there is nothing: one readdir(3). */
+void intent_recover(struct engine *e);
+
+#endif
