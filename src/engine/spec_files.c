@@ -268,6 +268,8 @@ int spec_files(struct spec_final *f, struct berth_error *err)
     if (r >= 0)
         r = make_containerenv(f, err);
     if (r >= 0)
+        r = spec_secret_mounts(f, err);
+    if (r >= 0)
         r = make_hostname(f, err);
     return r;
 }

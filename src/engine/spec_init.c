@@ -452,11 +452,14 @@ int spec_init(struct ctr *c, struct berth_error *err)
         json_set_str(json_need(f.spec, "root"), "path", f.root);
         annotate(&f);
         spec_mounts_sort(&f);
-        listen_fds(&f);
         order_members(&f);
         r = spec_hooks(&f, err);
     }
+    if (r >= 0)
+        r = spec_secret_env(&f, err);
     if (r >= 0) {
+        f.process = json_need(f.spec, "process"); /* a hook may have replaced it */
+        listen_fds(&f);
         order_members(&f);
         r = write_config(&f, err);
     }

@@ -210,6 +210,9 @@ int spec_systemd(struct spec_final *f, struct berth_error *err);
 void spec_mounts_sort(struct spec_final *f);
 /* spec_hooks.c: programs that the host wants run; may replace f->spec, so it comes last. */
 int spec_hooks(struct spec_final *f, struct berth_error *err);
+/* spec_secrets.c */
+int spec_secret_mounts(struct spec_final *f, struct berth_error *err);
+int spec_secret_env(struct spec_final *f, struct berth_error *err);
 /* Name that the container has: spec.hostname or the short ID. */
 const char *spec_hostname(const struct ctr *c, char buf[static ID_SHORT_LEN + 1]);
 /* resolv.conf's text, hosts' text. */
