@@ -222,12 +222,15 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     _cleanup_free_ char *static_dir = NULL, *run_dir = NULL;
     _cleanup_json_ json *networks = NULL;
     struct making making = {.c = c, .intent = INTENT_NONE};
+    struct oci *oci;
     int r;
 
     if (!c)
         return fail(err, ENOMEM, "out of memory");
     c->e = e;
     r = check_name(o->name, err);
+    if (r == 0)
+        r = engine_oci(e, NULL, &oci, err);
     if (r == 0)
         r = spec_create(e, o, &c->config, &networks, err);
     intent_recover(e);

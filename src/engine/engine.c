@@ -263,11 +263,12 @@ const char *engine_oci_default(const struct engine *e)
 
 int engine_oci(struct engine *e, const char *name, struct oci **out, struct berth_error *err)
 {
+    bool recorded = !str_empty(name);
     struct engine_oci *more;
     struct oci *oci = NULL;
     int r;
 
-    if (str_empty(name))
+    if (!recorded)
         name = engine_oci_default(e);
     for (size_t i = 0; i < e->n_ocis; i++)
         if (str_eq(e->ocis[i].name, name)) {
@@ -279,6 +280,12 @@ int engine_oci(struct engine *e, const char *name, struct oci **out, struct bert
         return fail(err, ENOMEM, "out of memory");
     e->ocis = more;
     r = oci_open_named(e, name, &oci, err);
+    if (recorded && (r == -ENOEXEC || r == -ENOENT)) {
+        /* What needs no runtime goes on working: looking at it, removing what has ended. */
+        log_error("%s", error_text(err));
+        error_clear(err);
+        r = oci_open_missing(name, &oci, err);
+    }
     if (r < 0)
         return r;
     e->ocis[e->n_ocis] = (struct engine_oci){strdup(name), oci};

@@ -54,8 +54,9 @@ int engine_locks(struct engine *e, struct locks **out, struct berth_error *err);
 int engine_net(struct engine *e, struct net **out, struct berth_error *err);
 int engine_storage(struct engine *e, struct storage **out, struct berth_error *err);
 
-/* The OCI runtime that a container names, or the default where `name` is NULL or empty.
- * -ENOEXEC: it is gone. */
+/* The OCI runtime that a container names, or the default where `name` is NULL or empty.  The
+ * default is there or it is an error (-ENOEXEC, -ENOENT); for one that a container records
+ * and that is gone, something stands in which cannot run anything. */
 int engine_oci(struct engine *e, const char *name, struct oci **out, struct berth_error *err);
 
 /* Name of the default runtime as containers record it ("crun"). */
