@@ -281,6 +281,10 @@ START_TEST(damaged)
     size_t worked = 0;
 
     ck_assert_ptr_nonnull(doc);
+    json_add(json_need_array(doc, "secrets"), json_new());
+    json_set_str(json_item(json_get(doc, "secrets"), 0), "name", "s");
+    json_set_str(json_item(json_get(doc, "secrets"), 0), "Target", "t");
+    json_set_str(doc, "secretsPath", base);
     ck_assert_int_eq(
         json_parse_object((struct berth_blob){status, strlen(status)}, "state", &state, NULL),
         0);
