@@ -42,7 +42,7 @@ struct row {
     char id[ID_LEN + 1];
     char *name, *pod, *pod_name;
     char *image, *image_id, *created_text, *policy, *netns_ctr, *health;
-    char *command, *labels, *mounts, *ports, *spec, *volumes; /* JSON texts */
+    char *command, *labels, *mounts, *ports, *spec, *volumes, *nets; /* JSON texts */
     struct berth_list networks;
     char *spaces[N_SPACES]; /* numbers, as text */
     berth_date created;

@@ -13,7 +13,7 @@ static void row_free(struct row *row)
     char **texts[] = {&row->name,         &row->pod,    &row->pod_name,  &row->image,
                       &row->image_id,     &row->policy, &row->netns_ctr, &row->health,
                       &row->created_text, &row->labels, &row->command,   &row->mounts,
-                      &row->ports,        &row->spec,   &row->volumes};
+                      &row->ports,        &row->spec,   &row->volumes,   &row->nets};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(*texts[i]);
@@ -58,6 +58,7 @@ static const struct {
     {"pause", FLAG, AT(infra), PS_INFRA},
     {"spec", RAW, AT(spec), PS_REMOVE | PS_VOLUMES},
     {"namedVolumes", RAW, AT(volumes), PS_VOLUMES},
+    {"newNetworks", RAW, AT(nets), PS_NETWORKS},
     {"restart_policy", TEXT, AT(policy), PS_POLICY},
     {"healthcheck", FLAG, AT(has_health), PS_HEALTH},
 };
@@ -203,6 +204,22 @@ static int add_network(void *arg, const struct berth_link *link)
     return list_add(arg, link->to);
 }
 
+/* Stores without links for networks have them in the configuration. */
+static int add_stored_networks(struct row *row)
+{
+    _cleanup_json_ json *nets = NULL;
+
+    if (json_parse_object((struct berth_blob){row->nets, strlen(row->nets)}, "networks", &nets,
+                          NULL) < 0)
+        return 0;
+    json_object_object_foreach (nets, name, options) {
+        (void)options;
+        list_add(&row->networks, name);
+    }
+    list_sort(&row->networks);
+    return row->networks.error;
+}
+
 /* What other records and links tell about the rows. */
 static int read_around(struct engine *e, struct txn *t, struct rows *rows, unsigned want,
                        struct berth_error *err)
@@ -214,6 +231,11 @@ static int read_around(struct engine *e, struct txn *t, struct rows *rows, unsig
     for (size_t i = 0; i < rows->n; i++) {
         struct row *row = &rows->items[i];
 
+        if ((want & PS_NETWORKS) && !links && row->nets) {
+            r = add_stored_networks(row);
+            if (r < 0)
+                return fail(err, ENOMEM, "out of memory");
+        }
         if ((want & PS_NETWORKS) && links) {
             r = txn_links(t, BERTH_LINK_NETWORK, BERTH_FROM, row->id, add_network,
                           &row->networks, err);
