@@ -204,8 +204,7 @@ START_TEST(mount_flag)
     } cases[] = {
         {"type=bind,src=/a/../b,dst=/c/,ro",
          "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/b\",\"options\":[\"ro\"]}"},
-        {"target=/c,type=bind",
-         "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/c\"}"},
+        {"target=/c,type=bind", "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/c\"}"},
         {"type=bind,dst=/c,ro=false,relabel=shared,chown=true",
          "{\"destination\":\"/c\",\"type\":\"bind\",\"source\":\"/"
          "c\",\"options\":[\"rw\",\"z\","
