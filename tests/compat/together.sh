@@ -46,6 +46,9 @@ is "no container is left" "" "$(b ps -aq)"
 is "podman sees none either" "" "$(podman ps -aq --external)"
 is "no record is left" "$locks_before" "$(b state dump | grep -c '"kind":"container"')"
 rc "the database is whole" 0 b state check
+checker=$top_builddir/tests/compat/bolt-check/bolt-check
+rc "the checker of the original library builds" 0 "$top_srcdir/tests/compat/bolt-check/build" "$checker"
+rc "and finds no fault" 0 "$checker" check /var/lib/containers/storage/libpod/bolt_state.db
 # The bitmap of a segment without objects is all zero: a new container gets number 0.
 quiet b create --name last --network none --rootfs "$R" true
 has "no lock number is leaked" '"lockID":0,' "$(b state dump | grep '"name":"last"')"

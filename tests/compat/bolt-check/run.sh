@@ -4,23 +4,11 @@
 # golang-github-coreos-bbolt-dev), and run what compares with it.
 set -eu
 
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${BOLT_GOPATH:=/usr/share/gocode}"
+: "${top_srcdir:=.}" "${top_builddir:=.}"
 
-if ! command -v go >/dev/null; then
-    echo "no Go compiler"
-    exit 77
-fi
-if ! [ -d "$BOLT_GOPATH/src/go.etcd.io/bbolt" ]; then
-    echo "no bbolt library below $BOLT_GOPATH"
-    exit 77
-fi
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT INT TERM
-
-GO111MODULE=off GOPATH=$BOLT_GOPATH GOCACHE=${GOCACHE:-$dir/cache} GOFLAGS=-p=2 HOME=$dir \
-    go build -o "$dir/bolt-check" "$top_srcdir/tests/compat/bolt-check/main.go"
-BOLT_CHECK=$dir/bolt-check
+here=$top_srcdir/tests/compat/bolt-check
+BOLT_CHECK=$top_builddir/tests/compat/bolt-check/bolt-check
+"$here/build" "$BOLT_CHECK" || exit $?
 export BOLT_CHECK top_srcdir top_builddir
 
 status=0
