@@ -362,12 +362,21 @@ int conf_adopt(char **member, const char *value)
     return str_set(member, value);
 }
 
+/* Did the user choose the static directory itself, and not only the graph root above it?
+ * podman 5 looks for its store in different places then. */
+static bool static_dir_chosen(const struct conf *c)
+{
+    const char *origin = c->private_ ? conf_origin(c, "static_dir") : NULL;
+
+    return origin && !str_eq(origin, "default") && !str_eq(origin, "flag --root");
+}
+
 void conf_place(const struct conf *c, struct berth_place *out)
 {
     *out = (struct berth_place){
         .size = sizeof(*out),
         .flags = (c->rootless ? BERTH_PLACE_ROOTLESS : 0) |
-                 (c->static_dir_set ? BERTH_PLACE_STATIC_SET : 0),
+                 (static_dir_chosen(c) ? BERTH_PLACE_STATIC_SET : 0),
         .uid = c->uid,
         .gid = c->gid,
         .static_dir = c->static_dir,
