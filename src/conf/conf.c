@@ -474,6 +474,11 @@ int conf_exit_flags(const struct conf *c, struct berth_list *out)
 {
     if (c->private_->file)
         add_flag(out, "config", c->private_->file);
+#ifdef BERTH_UNINSTALLED
+    /* conmon does not hand our environment on. */
+    if (secure_getenv("BERTH_PLUGIN_PATH"))
+        add_flag(out, "plugin-path", secure_getenv("BERTH_PLUGIN_PATH"));
+#endif
     for (size_t i = 0; conf_keys[i].name; i++) {
         const struct conf_key *k = &conf_keys[i];
         const char *origin = c->private_->origins[i];
