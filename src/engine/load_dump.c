@@ -111,6 +111,42 @@ static void loading_free(struct loading *d)
 
 typedef int line_fn(struct loading *d, const json *line, const char *kind);
 
+/* How many bytes the character at p has; 0: it is none. */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xc2 ? 0
+               : p[0] < 0xe0 ? 2
+               : p[0] < 0xf0 ? 3
+               : p[0] < 0xf5 ? 4
+                             : 0;
+    uint32_t c = n > 1 ? p[0] & (0x7fu >> n) : p[0];
+
+    if (n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    return n < 2 || (c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)) ? n : 0;
+}
+
+static bool is_utf8(struct berth_blob text)
+{
+    const unsigned char *p = text.data, *end = p + text.len;
+
+    while (p < end) {
+        size_t n = utf8_len(p, (size_t)(end - p));
+
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
 static int one_line(struct loading *d, struct berth_blob text, line_fn *fn)
 {
     _cleanup_json_ json *line = NULL;
@@ -121,6 +157,8 @@ static int one_line(struct loading *d, struct berth_blob text, line_fn *fn)
         return bad(d, "it has %zu bytes", text.len);
     if (memchr(text.data, 0, text.len))
         return bad(d, "it holds a zero byte");
+    if (!is_utf8(text))
+        return bad(d, "it is not UTF-8");
     r = json_parse_object(text, "record", &line, d->err);
     if (r < 0)
         return error_wrap(d->err, "line %zu", d->line);
