@@ -342,6 +342,64 @@ static int rework_config(struct moving *m, bool take_networks, bool ports,
     return 0;
 }
 
+static const char *back_over_space(const char *at, const char *start)
+{
+    while (at > start && strchr(" \t\r\n", at[-1]))
+        at--;
+    return at;
+}
+
+/* Cut a member out of the text of an object, by the place of its value.  false: its key is
+ * not written plainly. */
+static bool cut_member(struct berth_blob doc, struct berth_blob value, const char *key,
+                       struct berth_buf *out)
+{
+    const char *text = doc.data, *end = text + doc.len, *start, *stop;
+    size_t len = strlen(key);
+
+    start = back_over_space(value.data, text);
+    if (start == text || start[-1] != ':')
+        return false;
+    start = back_over_space(start - 1, text);
+    if (start < text + len + 2 || start[-1] != '"' || start[-(ptrdiff_t)len - 2] != '"' ||
+        memcmp(start - len - 1, key, len) != 0)
+        return false;
+    start -= len + 2;
+    stop = (const char *)value.data + value.len;
+    while (stop < end && strchr(" \t\r\n", *stop))
+        stop++;
+    if (stop < end && *stop == ',') {
+        stop++;
+    } else {
+        start = back_over_space(start, text);
+        start -= start > text && start[-1] == ',';
+    }
+    buf_put(out, text, (size_t)(start - text));
+    return buf_put(out, stop, (size_t)(end - stop)) == 0;
+}
+
+/* Take the networks out of the configuration, as text: of many containers, most have some.
+ * 1; or 0, where only a tree will do. */
+static int cut_networks(struct moving *m, struct berth_blob value, struct berth_error *err)
+{
+    static const char *const names[] = {"newNetworks"};
+    _cleanup_buf_ struct berth_buf out = BUF_INIT;
+    struct berth_blob left;
+    int r;
+
+    if (!cut_member(m->rec.config, value, names[0], &out) ||
+        json_project(buf_blob(&out), names, 1, &left, NULL) < 0 || left.data)
+        return 0;
+    r = json_parse(value, "newNetworks", &m->networks, err);
+    if (r < 0)
+        return r;
+    buf_free(&m->config);
+    m->config = out;
+    out = BUF_INIT;
+    m->rec.config = buf_blob(&m->config);
+    return 1;
+}
+
 static int move_config(struct moving *m, uint64_t from, uint64_t to,
                        const struct net_links *nets, struct berth_error *err)
 {
@@ -377,7 +435,12 @@ static int move_config(struct moving *m, uint64_t from, uint64_t to,
         own = net_links_of(nets, m->rec.id, &n);
     if (!inside && !links && found[C_NETWORKS].data && n)
         take = true; /* leftovers of an older podman: the links are right */
-    if (take || ports)
+    if (take) {
+        r = cut_networks(m, found[C_NETWORKS], err);
+        take = r == 0;
+        r = r < 0 ? r : 0;
+    }
+    if (r == 0 && (take || ports))
         r = rework_config(m, take, ports, err);
     if (r == 0 && !inside && !links && n) {
         json_putp(&m->networks);

@@ -485,6 +485,8 @@ static const struct {
     {"", "the dump is empty"},
     {"\n", "line 1: it is empty"},
     {"hello\n", "line 1: "},
+    {CTR("1", "\xff"), "line 1: it is not UTF-8"},
+    {CTR("1", "\xed\xa0\x80"), "line 1: it is not UTF-8"},
     {"[]\n", "line 1: "},
     {"{}\n", "line 1: it has no \"kind\""},
     {"{\"kind\":\"thing\"}\n", "line 1: there are no records of kind \"thing\""},
@@ -616,6 +618,46 @@ START_TEST(test_places_of_facts)
 }
 END_TEST
 
+/* A configuration in db.sql, as it looks with links; "": as it was. */
+static const struct {
+    const char *inside, *outside;
+    unsigned networks;
+} cuts[] = {
+    {"{\"a\":1}", "{\"a\":1}", 0},
+    {"{\"newNetworks\":{}}", "{}", 0},
+    {"{\"newNetworks\":{\"n\":{}}}", "{}", 1},
+    {"{\"a\":1,\"newNetworks\":{\"n\":{}}}", "{\"a\":1}", 1},
+    {"{\"newNetworks\":{\"n\":{},\"m\":{\"x\":[1]}},\"a\":1}", "{\"a\":1}", 2},
+    {"{ \"b\" : \"newNetworks\" , \"newNetworks\" : {\"n\":{}} , \"a\" : 1 }",
+     "{ \"b\" : \"newNetworks\" ,  \"a\" : 1 }", 1},
+    {"{\"a\":1 , \"newNetworks\" : {\"n\":{}}\n}", "{\"a\":1 }", 1},
+    {"{\"newNetworks\":{\"gone\":{}},\"a\":1,\"newNetworks\":{\"n\":{}}}", "{\"a\":1}", 1},
+    {"{\"x\":{\"newNetworks\":1},\"newNetworks\":{\"n\":{}}}", "{\"x\":{\"newNetworks\":1}}",
+     1},
+};
+
+START_TEST(test_networks_out_of_documents)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+        struct berth_record rec = {.size = sizeof(rec),
+                                   .kind = BERTH_CONTAINER,
+                                   .has = BERTH_REC_ALL,
+                                   .id = "1",
+                                   .name = "a",
+                                   .config = {cuts[i].inside, strlen(cuts[i].inside)},
+                                   .state = {"{}", 2}};
+        _cleanup_moving_ struct moving m = {0};
+        _cleanup_error_ struct berth_error err = ERROR_INIT;
+
+        OK(moving_make(&m, &rec, 0, BERTH_STATE_CAP_NETWORKS, NULL, false, &err), &err);
+        ck_assert_uint_eq(m.rec.config.len, strlen(cuts[i].outside));
+        ck_assert_mem_eq(m.rec.config.data, cuts[i].outside, m.rec.config.len);
+        ck_assert_int_eq(m.networks ? json_object_object_length(m.networks) : 0,
+                         cuts[i].networks);
+    }
+}
+END_TEST
+
 START_TEST(test_ports_of_old_podman)
 {
     static const char text[] =
@@ -656,6 +698,7 @@ static Suite *suite(void)
     tcase_add_test(c, test_everything_of_podman_5);
     tcase_add_test(c, test_bad_dumps);
     tcase_add_test(c, test_places_of_facts);
+    tcase_add_test(c, test_networks_out_of_documents);
     tcase_add_test(c, test_ports_of_old_podman);
     suite_add_tcase(s, c);
     return s;
