@@ -261,6 +261,7 @@ static int find_place(struct move *v)
         *strrchr(v->root + 1, '/') = '\0';
         return fs_mkdir_p(v->root, 0700, v->err);
     }
+    move_remove_left(v->static_dir);
     temp = str_printf("%s/" WORK_PREFIX "XXXXXX", v->static_dir);
     if (!temp || !mkdtemp(temp))
         return fail_errno(v->err, errno, "making a folder in %s", v->static_dir);
@@ -290,8 +291,7 @@ static int open_work(struct move *v, bool create, struct state **out)
                       create ? BERTH_STATE_CREATE : 0, out, v->err);
 }
 
-/* Folders that killed moves left.  Under the lock, nobody is using them. */
-static void remove_left(const char *dir)
+void move_remove_left(const char *dir)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
@@ -299,7 +299,7 @@ static void remove_left(const char *dir)
     while (d && (e = readdir(d))) {
         _cleanup_free_ char *path = NULL;
 
-        if (!str_starts(e->d_name, WORK_PREFIX))
+        if (!str_starts(e->d_name, WORK_PREFIX) && !str_starts(e->d_name, MARKER_NAME "."))
             continue;
         path = path_join(dir, e->d_name);
         if (path)
@@ -450,7 +450,7 @@ static int new_work(struct move *v)
 {
     char *work;
 
-    remove_left(v->root);
+    move_remove_left(v->root);
     work = str_printf("%s/" WORK_PREFIX "XXXXXX", v->root);
     if (!work || !mkdtemp(work)) {
         free(work);

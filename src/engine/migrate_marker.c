@@ -7,8 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#define MARKER_NAME "state-migration"
-#define MARKER_MAX  (1u << 20)
+#define MARKER_MAX (1u << 20)
 
 void marker_free(struct marker *m)
 {

@@ -5,6 +5,8 @@
 
 #include "engine/engine.h"
 
+#define MARKER_NAME "state-migration"
+
 /* From then on files are renamed; before, the old store alone counts. */
 #define MARKER_COPY   "copy"
 #define MARKER_SWITCH "switch"

@@ -32,6 +32,10 @@ int move_suffixed(const struct berth_list *files, const char *suffix, struct ber
 /* Out of the way with the old store's files. */
 int move_retire_source(const struct marker *k, struct berth_error *err);
 
+/* Remove what killed moves left in a folder, half-written notes too.  Under the lock, nobody
+ * is using it. */
+void move_remove_left(const char *dir);
+
 /* The new store is in use: tell, and clean up. */
 void move_finished(struct migrate *m, const struct marker *k);
 

@@ -98,6 +98,7 @@ static int undo(struct left *l)
         r = migrate_point("returned", l->v.err);
     if (r == 0 && k->work)
         r = fs_remove_tree(k->work, l->v.err);
+    move_remove_left(l->v.static_dir);
     return r < 0 ? r : marker_remove(l->v.static_dir, l->v.err);
 }
 

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SIGKILL at every call that changes files while a store moves: afterwards the move goes on
+# or back, and every record is there, once.
+. "$top_srcdir/tests/lib/e2e.sh"
+command -v strace >/dev/null || { echo "needs strace"; exit 77; }
+strace -e trace=none -e inject=none true 2>/dev/null || strace true >/dev/null 2>&1 || {
+	echo "processes cannot be traced here"
+	exit 77
+}
+
+store=/var/lib/containers/storage
+bolt=$store/libpod/bolt_state.db
+calls="write pwrite64 ftruncate fsync fdatasync rename renameat2 unlink unlinkat mkdir"
+
+for i in 1 2; do quiet b create --name "c$i" --network none --rootfs "$R" /bin/sh; done
+b state dump >"$W/dump"
+cp "$bolt" "$W/bolt"
+leftovers() { find "$store" -name '.migrate-*' -o -name 'state-migration*'; }
+active() { find "$store" -maxdepth 2 -path '*/.migrate-*' -prune -o '(' -name db.sql -o -name bolt_state.db -o -name berth.lmdb ')' -print | wc -l; }
+
+# reset TYPE: the store as it was at first, in that format.
+reset() {
+	rm -rf "$store/db.sql"* "$bolt"* "$store/libpod/berth.lmdb"* $store/.migrate-* $store/libpod/.migrate-* $store/libpod/state-migration*
+	cp "$W/bolt" "$bolt"
+	case $1 in boltdb) ;; *) quiet b state migrate --to "$1" ;; esac
+}
+
+try() { # TYPE TO WAY CALL N
+	reset "$1"
+	strace -o /dev/null -e trace="$4" -e inject="$4":signal=SIGKILL:when="$5" "$BERTH" state migrate --to "$2" >"$W/out" 2>&1
+	killed=$?
+	[ $killed = 137 ] || return 1
+	if [ -e $store/libpod/state-migration ]; then
+		b ps >/dev/null 2>&1 && wrong "$1 to $2, $4 $5: nobody refused"
+		b state migrate "--$3" >"$W/out" 2>&1 || wrong "$1 to $2, $4 $5: --$3" "$(cat "$W/out")"
+	fi
+	b state dump 2>"$W/errs" | cmp -s - "$W/dump" || wrong "$1 to $2, $4 $5, --$3: another content" "$(cat "$W/errs")"
+	[ "$(active)" = 1 ] ||
+		wrong "$1 to $2, $4 $5, --$3: not one store" "$(ls "$store" "$store/libpod")"
+	b state check >"$W/out" 2>&1 || wrong "$1 to $2, $4 $5, --$3: check" "$(cat "$W/out")"
+	kills=$((kills + 1))
+}
+
+kills=0
+for pair in boltdb:sqlite sqlite:boltdb ${BERTH_KILL_MORE:+boltdb:lmdb lmdb:sqlite}; do
+	way=resume
+	for call in $calls; do
+		n=1
+		while try "${pair%:*}" "${pair#*:}" $way "$call" $n; do
+			case $way in resume) way=abort ;; *) way=resume ;; esac
+			n=$((n + 1))
+		done
+	done
+	quiet b state migrate --to "$(b state info | sed -n 's/^type: *boltdb/lmdb/p; s/^type: *[sl].*/boltdb/p')"
+	is "${pair}: nothing is left after the next move" "" "$(leftovers)"
+done
+if [ $kills -gt 50 ]; then good "$kills kills"; else wrong "only $kills kills"; fi
+finish
