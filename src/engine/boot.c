@@ -6,48 +6,124 @@
 #include "base/str.h"
 #include "engine/events.h"
 #include "engine/store.h"
+#include "engine/system_claim.h"
+#include "engine/system_marker.h"
 #include "storage/storage.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* --------------------------------------------------------------- alive lock */
+
 /* podman's lock files are classic record locks on the whole file; they exclude only between
  * processes and go with any descriptor of the file that is closed, so this one is opened
  * here and nowhere else. */
-static int lock_alive(const char *path, struct berth_error *err)
+int boot_lock_alive(const struct conf *c, struct berth_error *err)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    _cleanup_free_ char *path = path_join(c->tmp_dir, "alive.lck");
+    _cleanup_close_ int fd = -1;
+    int r;
 
+    if (!path)
+        return fail(err, ENOMEM, "out of memory");
+    r = fs_mkdir_p(c->tmp_dir, 0751, err);
+    if (r < 0)
+        return error_wrap(err, "creating tmpdir");
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return fail_errno(err, errno, "opening alive lock %s", path);
     while (fcntl(fd, F_SETLKW, &all) < 0)
-        if (errno != EINTR) {
-            int code = errno;
-
-            close(fd);
-            return fail_errno(err, code, "locking %s", path);
-        }
-    return fd;
+        if (errno != EINTR)
+            return fail_errno(err, errno, "locking %s", path);
+    return TAKE_FD(fd);
 }
 
-int boot_lock_alive(const struct conf *c, struct berth_error *err)
+int alive_lock(struct engine *e, struct berth_error *err)
 {
-    _cleanup_free_ char *path = path_join(c->tmp_dir, "alive.lck");
+    int fd = e->alive_fd >= 0 ? e->alive_fd : boot_lock_alive(e->conf, err);
 
-    return path ? lock_alive(path, err) : fail(err, ENOMEM, "out of memory");
+    if (fd < 0)
+        return fd;
+    e->alive_fd = fd;
+    return 0;
 }
 
-static void claim_lock(struct engine *e, const char *what, const char *id, uint32_t lock)
+void alive_unlock(struct engine *e)
 {
-    _cleanup_error_ struct berth_error err = ERROR_INIT;
-    struct locks *locks;
-    int r = engine_locks(e, &locks, &err);
+    if (e->alive_fd >= 0)
+        close(e->alive_fd);
+    e->alive_fd = -1;
+}
 
+/* -------------------------------------------------------------------- locks */
+
+static int open_locks(struct engine *e, uint32_t flags, struct berth_error *err)
+{
+    char count[16];
+    struct conf_override override = {"count", count};
+    int r;
+
+    snprintf(count, sizeof(count), "%u", e->conf->num_locks);
+    r = lock_open(e->conf, str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK), &e->place, &override,
+                  1, flags, &e->locks, err);
+    if (r == -ERANGE)
+        error_append(err, "run `berth system renumber` if num_locks was changed on purpose");
+    return r;
+}
+
+/* Nobody else makes or claims locks while the alive lock is held. */
+static int make_locks(struct engine *e, struct berth_error *err)
+{
+    int r = open_locks(e, 0, err);
+
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    r = open_locks(e, BERTH_LOCK_CREATE, err);
+    if (r < 0)
+        return r;
+    r = claim_store(e, e->state, e->conf->static_dir, err);
+    return r < 0 ? r : claim_others(e, err);
+}
+
+int boot_locks(struct engine *e, struct berth_error *err)
+{
+    bool ours = e->alive_fd < 0;
+    int r = open_locks(e, 0, err);
+
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    r = alive_lock(e, err);
     if (r == 0)
-        r = lock_claim(locks, lock, &err);
-    /* A segment that survived has the number already: it is this object's. */
-    if (r < 0 && r != -EEXIST)
-        log_error("refreshing %s %s: %s", what, id, error_text(&err));
+        r = make_locks(e, err);
+    if (ours)
+        alive_unlock(e);
+    return r;
+}
+
+/* ------------------------------------------------------------------ refresh */
+
+/* Is it a live process whose command line has this word?  Process numbers are used again,
+ * soon after a boot above all. */
+static bool has_process(int64_t pid, const char *word)
+{
+    _cleanup_free_ char *path = str_printf("/proc/%lld/cmdline", (long long)pid);
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+
+    if (pid <= 0 || !path || fs_read(path, 1 << 20, &text, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < text.len; i += strlen(text.data + i) + 1)
+        if (str_eq(text.data + i, word))
+            return true;
+    return false;
+}
+
+static bool is_of_this_boot(const struct ctr *c, bool booted)
+{
+    if (has_process(json_i64(c->state, "conmonPid", 0), c->id))
+        return true;
+    return !booted && *ctr_run_dir(c) && fs_exists(ctr_run_dir(c));
 }
 
 static void refresh_ctr(struct engine *e, struct ctr *c)
@@ -58,7 +134,6 @@ static void refresh_ctr(struct engine *e, struct ctr *c)
     struct storage *storage;
     int r;
 
-    claim_lock(e, "container", c->id, ctr_lock_id(c));
     json_del(c->state, "networkStatus");
     r = engine_storage(e, &storage, &err);
     if (r == 0)
@@ -80,68 +155,51 @@ static void refresh_ctr(struct engine *e, struct ctr *c)
         unlink(exit_file);
 }
 
-struct claim {
-    struct engine *e;
-    struct berth_list ids;
-    uint32_t *locks;
-    size_t n;
-};
-
-static int note_claim(void *arg, const struct berth_record *rec)
+/* IDs of the containers to be left alone; *n: how many there are in all. */
+static int find_kept(struct engine *e, bool booted, struct berth_list *keep, size_t *n,
+                     struct berth_error *err)
 {
-    static const char *const names[] = {"lockID"};
-    struct claim *claims = arg;
-    struct berth_blob value;
-    int64_t lock = -1;
-    uint32_t *more;
+    struct ctr **ctrs = NULL;
+    int r = ctr_load_all(e, 0, &ctrs, n, err);
 
-    if (json_project(rec->config, names, 1, &value, NULL) < 0 ||
-        json_text_i64(value, &lock) < 0 || lock < 0 || lock > UINT32_MAX) {
-        log_error("refreshing %s: its configuration has no usable lock number", rec->id);
-        return 0;
-    }
-    more = realloc(claims->locks, (claims->n + 1) * sizeof(*more));
-    if (!more || list_add(&claims->ids, rec->id) < 0)
-        return -ENOMEM;
-    claims->locks = more;
-    claims->locks[claims->n++] = (uint32_t)lock;
-    return 0;
-}
-
-/* Pods and volumes have nothing but their lock to be put right. */
-static int claim_all(struct engine *e, uint32_t kind, const char *what, struct berth_error *err)
-{
-    struct claim claims = {.e = e};
-    struct txn *t = NULL;
-    struct berth_scan scan = {.size = sizeof(scan), .kind = kind, .want = BERTH_REC_CONFIG};
-    int r = store_begin(e, false, &t, err);
-
-    if (r == 0)
-        r = txn_scan(t, &scan, note_claim, &claims, err);
-    txn_rollback(t);
-    for (size_t i = 0; r == 0 && i < claims.n; i++)
-        claim_lock(e, what, claims.ids.items[i], claims.locks[i]);
-    list_free(&claims.ids);
-    free(claims.locks);
+    for (size_t i = 0; r == 0 && i < *n; i++)
+        if (is_of_this_boot(ctrs[i], booted) && list_add(keep, ctrs[i]->id) < 0)
+            r = fail(err, ENOMEM, "out of memory");
+    ctr_free_all(ctrs, *n);
     return r;
 }
 
-static int refresh(struct engine *e, struct berth_error *err)
+static int refresh_objects(struct engine *e, const struct berth_list *keep,
+                           struct berth_error *err)
 {
     struct ctr **ctrs = NULL;
     size_t n = 0;
-    int r = store_refresh(e, err);
+    int r = store_refresh(e, keep, err);
 
     if (r == 0)
         r = ctr_load_all(e, 0, &ctrs, &n, err);
     for (size_t i = 0; r == 0 && i < n; i++)
-        refresh_ctr(e, ctrs[i]);
+        if (!list_has(keep, ctrs[i]->id))
+            refresh_ctr(e, ctrs[i]);
     ctr_free_all(ctrs, n);
-    if (r == 0)
-        r = claim_all(e, BERTH_POD, "pod", err);
-    if (r == 0)
-        r = claim_all(e, BERTH_VOLUME, "volume", err);
     return r;
+}
+
+/* *changed: there was something to put right. */
+static int refresh(struct engine *e, bool booted, bool *changed, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list keep = LIST_INIT;
+    char *ns = TAKE(e->conf->namespace_); /* objects of all namespaces */
+    size_t n = 0;
+    int r = find_kept(e, booted, &keep, &n, err);
+
+    *changed = booted || keep.n < n;
+    if (r == 0 && *changed)
+        r = refresh_objects(e, &keep, err);
+    e->conf->namespace_ = ns;
+    if (r == 0 && !e->locks)
+        r = open_locks(e, BERTH_LOCK_CREATE, err);
+    return r < 0 ? r : claim_store(e, e->state, e->conf->static_dir, err);
 }
 
 /* Inside a container that was given the host's storage, a missing alive file says nothing
@@ -154,37 +212,88 @@ static bool storage_is_borrowed(void)
            strstr(buf_str(&text), "graphRootMounted=1") != NULL;
 }
 
-int boot_check(struct engine *e, struct berth_error *err)
-{
-    _cleanup_free_ char *alive = path_join(e->conf->tmp_dir, "alive");
-    _cleanup_free_ char *lock = path_join(e->conf->tmp_dir, "alive.lck");
-    _cleanup_free_ char *exits = path_join(e->conf->tmp_dir, "exits");
-    _cleanup_close_ int lock_fd = -1, fd = -1;
-    int r;
+/* ------------------------------------------------------------------- marker */
 
-    if (!alive || !lock || !exits)
+/* 1: the alive file is there, 0: it is not. */
+static int look_for_alive(const char *path, struct berth_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : fail_errno(err, errno, "looking for %s", path);
+    if (!S_ISREG(st.st_mode))
+        return fail(err, EUCLEAN, "%s is no regular file: move it away", path);
+    return 1;
+}
+
+static int mark_alive(struct engine *e, const char *path, struct berth_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        return fail_errno(err, errno, "creating %s", path);
+    close(fd);
+    return boot_marker_write(e->conf, state_plugin(e->state), err);
+}
+
+/* The alive lock is held. */
+static int put_right(struct engine *e, const char *alive, bool force, struct berth_error *err)
+{
+    _cleanup_free_ char *exits = path_join(e->conf->tmp_dir, "exits");
+    enum boot_marker_status marker = boot_marker_status(e->conf);
+    int there = look_for_alive(alive, err), r;
+    bool booted = force || there == 0 || marker == MARKER_STALE, changed = false;
+
+    if (there < 0)
+        return there;
+    if (there && marker == MARKER_CURRENT && !force)
+        return 0; /* somebody else was first */
+    if (!exits)
         return fail(err, ENOMEM, "out of memory");
-    if (fs_exists(alive))
-        return 0;
-    r = fs_mkdir_p(e->conf->tmp_dir, 0751, err);
-    if (r == 0)
-        r = fs_mkdir_p(exits, 0750, err);
+    r = fs_mkdir_p(exits, 0750, err);
     if (r < 0)
         return error_wrap(err, "creating tmpdir");
-    lock_fd = lock_alive(lock, err);
-    if (lock_fd < 0)
-        return lock_fd;
-    if (fs_exists(alive))
-        return 0; /* somebody else was first */
-    log_debug("no alive file in %s: refreshing the store", e->conf->tmp_dir);
+    log_debug("%s: putting the store in %s right after a boot",
+              there ? "no marker" : "no alive file", e->conf->static_dir);
     if (!storage_is_borrowed())
-        r = refresh(e, err);
+        r = refresh(e, booted, &changed, err);
+    if (r == 0)
+        r = mark_alive(e, alive, err);
     if (r < 0)
         return r;
-    fd = open(alive, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return fail_errno(err, errno, "creating %s", alive);
-    e->refreshed = true;
-    event_system(e, "refresh");
+    e->refreshed = changed;
+    if (changed)
+        event_system(e, "refresh");
     return 0;
+}
+
+static int check(struct engine *e, bool force, struct berth_error *err)
+{
+    _cleanup_free_ char *alive = path_join(e->conf->tmp_dir, "alive");
+    bool ours = e->alive_fd < 0;
+    int r;
+
+    if (!alive)
+        return fail(err, ENOMEM, "out of memory");
+    r = look_for_alive(alive, err);
+    if (r < 0 || (r == 1 && !force && boot_marker_status(e->conf) == MARKER_CURRENT))
+        return r < 0 ? r : 0;
+    r = alive_lock(e, err);
+    if (r == 0)
+        r = put_right(e, alive, force, err);
+    if (ours)
+        alive_unlock(e);
+    return r;
+}
+
+int boot_check(struct engine *e, struct berth_error *err)
+{
+    return check(e, false, err);
+}
+
+int boot_refresh(struct engine *e, struct berth_error *err)
+{
+    return check(e, true, err);
 }

@@ -185,6 +185,7 @@ int engine_open(struct conf *conf, unsigned flags, struct engine **out, struct b
     if (!e)
         return fail(err, ENOMEM, "out of memory");
     e->conf = conf;
+    e->alive_fd = -1;
     conf_place(conf, &e->place);
     r = migrate_check(conf, err);
     if (r == 0)
@@ -213,6 +214,7 @@ void engine_close(struct engine *e)
     storage_close(e->storage);
     lock_close(e->locks);
     state_close(e->state);
+    alive_unlock(e);
     free(e);
 }
 
@@ -220,15 +222,8 @@ void engine_close(struct engine *e)
 
 int engine_locks(struct engine *e, struct locks **out, struct berth_error *err)
 {
-    char count[16];
-    struct conf_override override = {"count", count};
-    int r = 0;
+    int r = e->locks ? 0 : boot_locks(e, err);
 
-    if (!e->locks) {
-        snprintf(count, sizeof(count), "%u", e->conf->num_locks);
-        r = lock_open(e->conf, str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK), &e->place,
-                      &override, 1, BERTH_LOCK_CREATE, &e->locks, err);
-    }
     *out = e->locks;
     return r;
 }

@@ -28,7 +28,8 @@ struct engine {
     struct storage *storage;  /* opened by engine_storage() */
     struct engine_oci *ocis;  /* runtimes opened so far */
     size_t n_ocis;
-    bool refreshed; /* this process found the alive file missing */
+    bool refreshed; /* this process put the store right after a boot */
+    int alive_fd;   /* alive lock (boot.h); -1: not held */
 };
 
 /* engine_open() flags */

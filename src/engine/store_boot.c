@@ -127,6 +127,7 @@ struct refreshed {
 struct refresh {
     struct refreshed *list;
     size_t n, cap;
+    const struct berth_list *keep; /* containers that are left alone */
     struct berth_error *err;
 };
 
@@ -163,7 +164,9 @@ static int reset_one(void *arg, const struct berth_record *rec)
     struct refreshed *one;
     int r;
 
-    if (!rec->state.data)
+    /* While a container of this boot is there, pods and volumes may be in use. */
+    if (!rec->state.data || (rec->kind == BERTH_CONTAINER ? list_has(all->keep, rec->id)
+                                                          : all->keep->n > 0))
         return 0;
     r = json_parse_object(rec->state, rec->id, &state, all->err);
     if (r < 0)
@@ -221,12 +224,27 @@ static int write_one(struct txn *t, const struct refreshed *one, struct berth_er
     return txn_update(t, &rec, err);
 }
 
-int store_refresh(struct engine *e, struct berth_error *err)
+/* Exec sessions and exit codes are of the boot before, but for those of kept containers. */
+static int forget_sides(struct txn *t, const struct refresh *all, struct berth_error *err)
 {
-    _cleanup_(refresh_free) struct refresh all = {.err = err};
+    int64_t n = 0;
+
+    if (all->keep->n == 0) {
+        n = txn_unlink_all(t, BERTH_LINK_EXEC, BERTH_ANY, NULL, err);
+        if (n >= 0)
+            n = txn_exit_prune(t, INT64_MAX, false, err);
+    }
+    for (size_t i = 0; n >= 0 && all->keep->n > 0 && i < all->n; i++)
+        if (all->list[i].kind == BERTH_CONTAINER)
+            n = txn_unlink_all(t, BERTH_LINK_EXEC, BERTH_TO, all->list[i].key, err);
+    return n < 0 ? (int)n : 0;
+}
+
+int store_refresh(struct engine *e, const struct berth_list *keep, struct berth_error *err)
+{
+    _cleanup_(refresh_free) struct refresh all = {.keep = keep, .err = err};
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_scan scan = {.size = sizeof(scan), .want = BERTH_REC_STATE | BERTH_REC_ATTRS};
-    int64_t n;
     int r = store_begin(e, true, &t, err);
 
     if (r == 0)
@@ -235,8 +253,6 @@ int store_refresh(struct engine *e, struct berth_error *err)
         r = write_one(t, &all.list[i], err);
     if (r < 0)
         return error_wrap(err, "refreshing the store after a boot");
-    n = txn_unlink_all(t, BERTH_LINK_EXEC, BERTH_ANY, NULL, err);
-    if (n >= 0)
-        n = txn_exit_prune(t, INT64_MAX, false, err);
-    return n < 0 ? (int)n : txn_commit(&t, err);
+    r = forget_sides(t, &all, err);
+    return r < 0 ? r : txn_commit(&t, err);
 }
