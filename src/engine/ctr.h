@@ -127,6 +127,7 @@ int ctr_wait(struct ctr *c, int32_t *out_code, struct berth_error *err);
 
 #define CTR_REMOVE_FORCE   (1u << 0) /* running and paused ones too */
 #define CTR_REMOVE_VOLUMES (1u << 1) /* with its anonymous volumes */
+#define CTR_REMOVE_INFRA   (1u << 2) /* also if it is the infra container of a pod */
 /* timeout: seconds for the stop of a running one; UINT32_MAX: its own. */
 int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err);
 

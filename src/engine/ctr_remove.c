@@ -138,7 +138,7 @@ static int check_removable(struct ctr *c, unsigned flags, struct berth_error *er
     _cleanup_free_ char *ids = NULL;
     int status = ctr_status(c), r;
 
-    if (json_flag(c->config, "pause", false) && c->pod)
+    if (!(flags & CTR_REMOVE_INFRA) && json_flag(c->config, "pause", false) && c->pod)
         return fail(err, EINVAL,
                     "container %s is the infra container of pod %s and cannot be removed "
                     "without removing the pod",
