@@ -409,6 +409,7 @@ static int info_run(struct cli *cli, void *opts, int argc _unused_, char **argv 
 
 const struct cmd cmd_info = {
     .name = "info",
+    .aliases = "system info",
     .args = "[options]",
     .summary = "Show the host, the store and the parts in use",
     .text = "Prints what berth runs on and with, as YAML.",

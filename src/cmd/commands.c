@@ -31,6 +31,7 @@ const struct cmd command_groups[] = {{.name = "container", .summary = "Manage co
                                      {.name = "plugin", .summary = "Look at plugins"},
                                      {.name = "state",
                                       .summary = "Look at state stores, copy and move them"},
+                                     {.name = "system", .summary = "Manage the whole engine"},
                                      {NULL}};
 
 const struct cmd *command_group(const char *word)
