@@ -14,6 +14,7 @@
 struct left {
     struct move v;
     size_t source, made, target, retired;
+    bool remade;             /* a file of the old store is there again beside the retired one */
     struct berth_list names; /* of the retired files */
 };
 
@@ -52,6 +53,8 @@ static int left_read(struct left *l, struct migrate *m, struct berth_error *err)
     l->made = count_there(&k->made);
     l->target = count_there(&k->target);
     l->retired = count_there(&l->names);
+    for (size_t i = 0; i < l->names.n; i++)
+        l->remade |= fs_exists(l->names.items[i]) && fs_exists(k->source.items[i]);
     return 0;
 }
 
@@ -136,9 +139,10 @@ static int go_on(struct left *l)
 
     if (l->made == 0 && l->target == 0)
         return again(l);
-    if (l->source && l->retired)
+    if (l->remade)
         return both_used(l);
-    if (l->source) {
+    /* With one of its files retired already, nobody could use the old store. */
+    if (l->source && !l->retired) {
         source_used = was_used(l, k->from, k->source_sum);
         if (source_used < 0)
             return source_used;
@@ -184,14 +188,14 @@ static int go_back(struct left *l)
         if (used < 0)
             return used;
     }
-    if (!used && !(l->source && l->retired))
+    if (!used && !l->remade)
         return undo(l);
     if (l->source && !l->retired) {
         source_used = was_used(l, k->from, k->source_sum);
         if (source_used < 0)
             return source_used;
     }
-    if (l->source && (l->retired || source_used)) {
+    if (l->remade || source_used) {
         move_say(l->v.m,
                  "both stores were used and both are left: `berth state merge` brings them "
                  "together");
