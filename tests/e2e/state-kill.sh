@@ -3,6 +3,9 @@
 # SIGKILL at every call that changes files while a store moves: afterwards the move goes on
 # or back, and every record is there, once.
 . "$top_srcdir/tests/lib/e2e.sh"
+for type in boltdb sqlite lmdb; do
+	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+done
 command -v strace >/dev/null || { echo "needs strace"; exit 77; }
 strace -e trace=none -e inject=none true 2>/dev/null || strace true >/dev/null 2>&1 || {
 	echo "processes cannot be traced here"
@@ -43,7 +46,7 @@ try() { # TYPE TO WAY CALL N
 }
 
 kills=0
-for pair in boltdb:sqlite sqlite:boltdb ${BERTH_KILL_MORE:+boltdb:lmdb lmdb:sqlite}; do
+for pair in boltdb:sqlite lmdb:boltdb sqlite:lmdb; do
 	way=resume
 	for call in $calls; do
 		n=1
@@ -55,5 +58,12 @@ for pair in boltdb:sqlite sqlite:boltdb ${BERTH_KILL_MORE:+boltdb:lmdb lmdb:sqli
 	quiet b state migrate --to "$(b state info | sed -n 's/^type: *boltdb/lmdb/p; s/^type: *[sl].*/boltdb/p')"
 	is "${pair}: nothing is left after the next move" "" "$(leftovers)"
 done
+# Ctrl-C while the new store is made.
+reset boltdb
+strace -o /dev/null -e trace=openat -e inject=openat:signal=SIGINT:when=60+5 "$BERTH" state migrate --to sqlite >"$W/out" 2>&1
+is "interrupted" 125 $?
+has "as asked" "stopped on request" "$(cat "$W/out")"
+is "nothing is left" "" "$(leftovers)"
+is "everything is as it was" "" "$(b state dump | cmp - "$W/dump" 2>&1)"
 if [ $kills -gt 50 ]; then good "$kills kills"; else wrong "only $kills kills"; fi
 finish

@@ -3,6 +3,9 @@
 # What podman 5.4 kept in db.sql, and what podman 4.3 kept in bolt_state.db, moved through
 # other stores and given to the podman of this host, which reads bolt_state.db.
 . "$top_srcdir/tests/lib/e2e.sh"
+for type in boltdb sqlite lmdb; do
+	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+done
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 case $(podman --version) in
 "podman version 4."*) ;;
