@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kit_state.c - runs the state cases of the conformance kit; see kit_state.h. */
+#include "tests/kit/kit_state.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CASE_SECONDS 300 /* when a case counts as hanging */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int reset_shared(struct kit_shared *shared)
+{
+    memset(shared, 0, sizeof(*shared));
+    for (size_t i = 0; i < sizeof(shared->step) / sizeof(shared->step[0]); i++)
+        if (sem_init(&shared->step[i], 1, 0) < 0)
+            return -1;
+    return 0;
+}
+
+/* After a case: the plugin itself finds no damage. */
+static int check_after(struct kit_state *k)
+{
+    struct berth_list *report;
+    int64_t found;
+
+    if (!k->s)
+        return 0;
+    if (k->ops.check) {
+        report = testhost_list_new();
+        found = k->ops.check(k->s, 0, report, k->err);
+        if (found > 0)
+            fprintf(stderr, "kit: check(): %s\n", testhost_list_get(report, 0));
+        testhost_list_free(report);
+        GIVES(k, 0, found);
+    }
+    kit_close(k);
+    return 0;
+}
+
+static int run_child(struct kit_state *k, const struct kit_state_case *c)
+{
+    char text[64];
+    int status;
+    pid_t pid;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(CASE_SECONDS);
+        _exit(c->run(k) == 0 && check_after(k) == 0 ? 0 : 1);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        return kit_failed(k, __FILE__, __LINE__, "cannot start a process", 0);
+    if (WIFSIGNALED(status)) {
+        snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
+        return kit_failed(k, __FILE__, __LINE__, text, 0);
+    }
+    if (WEXITSTATUS(status) != 0)
+        return kit_failed(k, __FILE__, __LINE__, "failed without a word", 0);
+    return 0;
+}
+
+static int run_in_dir(struct kit_state *k, const struct kit_state_case *c)
+{
+    int r;
+
+    snprintf(k->dir, sizeof(k->dir), "%s/case", k->root);
+    if (mkdir(k->dir, 0700) < 0 || reset_shared(k->shared) < 0)
+        return kit_failed(k, __FILE__, __LINE__, "cannot make a directory", errno);
+    k->place.static_dir = k->place.tmp_dir = k->dir;
+    k->place.graph_root = k->place.run_root = k->place.volume_path = k->dir;
+    k->arg = c->arg;
+    r = run_child(k, c);
+    nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return r;
+}
+
+static int run_cases(struct kit_state *k, const struct kit_state_case *c, unsigned *number)
+{
+    int failures = 0;
+
+    for (; c->name; c++) {
+        if (k->only && !strstr(c->name, k->only))
+            continue;
+        ++*number;
+        if (c->caps & ~k->caps) {
+            printf("ok %u - state: %s # SKIP the plugin does not offer it\n", *number, c->name);
+        } else if (run_in_dir(k, c) == 0) {
+            printf("ok %u - state: %s\n", *number, c->name);
+        } else {
+            printf("not ok %u - state: %s\n# %s\n", *number, c->name, k->shared->failure);
+            failures++;
+        }
+        fflush(stdout);
+    }
+    return failures;
+}
+
+static int set_options(struct kit_state *k, const char *const *options)
+{
+    for (; *options; options++) {
+        char name[64];
+        const char *eq = strchr(*options, '=');
+
+        if (!eq || (size_t)(eq - *options) >= sizeof(name)) {
+            fprintf(stderr, "kit: \"%s\" is not name=value\n", *options);
+            return -1;
+        }
+        snprintf(name, sizeof(name), "%.*s", (int)(eq - *options), *options);
+        if (testhost_config_set(k->cfg, name, eq + 1) < 0) {
+            fprintf(stderr, "kit: the plugin takes no %s\n", *options);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static const struct berth_plugin *load(const char *path)
+{
+    char dir[4096], module[256];
+    const char *slash = strrchr(path, '/');
+    const struct berth_plugin *p;
+
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    snprintf(module, sizeof(module), "%s", slash ? slash + 1 : path);
+    if (strlen(module) > 3 && strcmp(module + strlen(module) - 3, ".so") == 0)
+        module[strlen(module) - 3] = '\0';
+    p = testhost_load(dir, module);
+    if (p && (p->kind != BERTH_KIND_STATE || p->ops_major != BERTH_STATE_ABI_MAJOR)) {
+        fprintf(stderr, "kit: %s is no state plugin of this ABI\n", path);
+        return NULL;
+    }
+    return p;
+}
+
+/* 64 hexadecimal digits that differ in their last ones only: the hardest to keep apart. */
+static void make_keys(struct kit_state *k)
+{
+    for (int i = 0; i < KEY_IDS; i++) {
+        k->ctr[i] = k->keys[i];
+        k->pod[i] = k->keys[KEY_IDS + i];
+        k->exec[i] = k->keys[2 * KEY_IDS + i];
+        snprintf(k->keys[i], sizeof(k->keys[i]), "c%063x", (unsigned)i);
+        snprintf(k->keys[KEY_IDS + i], sizeof(k->keys[i]), "b%063x", (unsigned)i);
+        snprintf(k->keys[2 * KEY_IDS + i], sizeof(k->keys[i]), "e%063x", (unsigned)i);
+    }
+}
+
+static int run_all(struct kit_state *k, unsigned *number)
+{
+    static const struct kit_state_case *const all[] = {
+        kit_state_records, kit_state_scans, kit_state_links, kit_state_sides,
+        kit_state_txns,    kit_state_hosts, kit_state_procs};
+    int failures = 0;
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        failures += run_cases(k, all[i], number);
+    return failures;
+}
+
+int kit_state_run(const char *path, const char *const *options, const char *only,
+                  unsigned *number)
+{
+    const char *tmp = getenv("TMPDIR");
+    struct kit_state k = {.plugin = load(path), .only = only};
+    int failures = -1;
+
+    if (!k.plugin)
+        return -1;
+    snprintf(k.root, sizeof(k.root), "%s/berth-kit-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(k.root)) {
+        perror(k.root);
+        return -1;
+    }
+    testhost_ops(k.plugin, &k.ops, sizeof(k.ops));
+    k.caps = k.plugin->caps;
+    k.th = testhost_new();
+    k.host = *testhost_host(k.th);
+    k.cfg = testhost_config_new(k.plugin);
+    k.err = testhost_error_new();
+    k.place = (struct berth_place){
+        .size = sizeof(k.place), .uid = (uint32_t)getuid(), .gid = (uint32_t)getgid()};
+    make_keys(&k);
+    k.shared = mmap(NULL, sizeof(*k.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                    -1, 0);
+    if (k.shared != MAP_FAILED && set_options(&k, options) == 0)
+        failures = run_all(&k, number);
+    if (k.shared != MAP_FAILED)
+        munmap(k.shared, sizeof(*k.shared));
+    testhost_error_free(k.err);
+    testhost_config_free(k.cfg);
+    testhost_free(k.th);
+    nftw(k.root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return failures;
+}
