@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.c - look-ups and transactions; see store.h. */
-#include "engine/store.h"
 #include "base/str.h"
+#include "engine/store_priv.h"
 
 int store_begin(struct engine *e, bool write, struct txn **out, struct berth_error *err)
 {
     return state_begin(e->state, write ? BERTH_TXN_WRITE : 0, BERTH_WAIT_FOREVER, out, err);
 }
 
-/* Does a record's namespace hide it from this engine? */
-static bool hidden(const struct engine *e, const char *ns)
+bool store_hidden(const struct engine *e, const char *ns)
 {
-    return !str_empty(e->conf->namespace_) && !str_eq(e->conf->namespace_, ns ? ns : "");
+    /* podman gave namespaces up: a format without them hides nothing. */
+    return !str_empty(e->conf->namespace_) &&
+           (state_caps(e->state) & BERTH_STATE_CAP_NAMESPACES) &&
+           !str_eq(e->conf->namespace_, ns ? ns : "");
+}
+
+bool store_same_namespace(const struct engine *e, const char *a, const char *b)
+{
+    return !(state_caps(e->state) & BERTH_STATE_CAP_NAMESPACES) ||
+           str_eq(str_or(a, ""), str_or(b, ""));
 }
 
 static int keep_id(const char *id, char out[static ID_LEN + 1], struct berth_error *err)
@@ -33,7 +41,7 @@ static int match_prefix(void *arg, const struct berth_record *rec)
 {
     struct prefix_search *s = arg;
 
-    if (hidden(s->e, rec->ns) || strlen(rec->id) > ID_LEN)
+    if (store_hidden(s->e, rec->ns) || strlen(rec->id) > ID_LEN)
         return 0;
     if (s->found++ == 0)
         strcpy(s->first, rec->id);
@@ -108,7 +116,7 @@ static int in_namespace(void *arg, const struct berth_record *rec)
 {
     struct scan_filter *f = arg;
 
-    return hidden(f->e, rec->ns) ? 0 : f->fn(f->arg, rec);
+    return store_hidden(f->e, rec->ns) ? 0 : f->fn(f->arg, rec);
 }
 
 int store_scan(struct engine *e, struct txn *t, uint32_t kind, uint64_t want,
@@ -161,12 +169,97 @@ int store_ids(struct engine *e, uint32_t kind, uint32_t mask, struct berth_list 
     return store_scan(e, t, kind, mask ? BERTH_REC_STATE : 0, add_id, &search, err);
 }
 
+int store_has(struct engine *e, uint32_t kind, const char *id, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    struct berth_record rec = {.size = sizeof(rec)};
+    bool namespaced = kind != BERTH_VOLUME && !str_empty(e->conf->namespace_);
+    int r;
+
+    if (str_empty(id))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    r = store_begin(e, false, &t, err);
+    if (r == 0)
+        r = txn_get(t, kind, id, namespaced ? BERTH_REC_ATTRS : 0, &rec, err);
+    if (r == -ENOENT) {
+        error_clear(err);
+        return 0;
+    }
+    return r < 0 ? r : !namespaced || !store_hidden(e, rec.ns);
+}
+
+int store_name(struct engine *e, const char *id, char **out, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    struct berth_record rec = {.size = sizeof(rec)};
+    int r = -ENOENT;
+
+    if (str_empty(id))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    r = store_begin(e, false, &t, err);
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (uint32_t kind = BERTH_CONTAINER; r == -ENOENT && kind <= BERTH_POD; kind++)
+        r = txn_get(t, kind, id, BERTH_REC_NAME | BERTH_REC_ATTRS, &rec, err);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == -ENOENT || store_hidden(e, rec.ns))
+        return fail(err, ENOENT, "no container or pod with ID %s found: no such container", id);
+    error_clear(err);
+    return str_set(out, rec.name) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+int store_room(void *items, size_t n, size_t *cap, struct berth_error *err)
+{
+    void **array = items, *more;
+    size_t room = *cap ? *cap * 2 : 16;
+
+    if (n < *cap)
+        return 0;
+    more = realloc(*array, room * sizeof(void *));
+    if (!more)
+        return fail(err, ENOMEM, "out of memory");
+    *array = more;
+    *cap = room;
+    return 0;
+}
+
+static int add_from(void *arg, const struct berth_link *link)
+{
+    return list_add(arg, link->from);
+}
+
+int store_link_users(struct engine *e, struct txn *t, uint32_t kind, const char *to,
+                     struct berth_list *out, struct berth_error *err)
+{
+    struct berth_record rec = {.size = sizeof(rec)};
+    int r = txn_links(t, kind, BERTH_TO, to, add_from, out, err);
+
+    if (r < 0 || !(state_caps(e->state) & BERTH_STATE_CAP_FOREIGN))
+        return r;
+    for (size_t i = 0; i < out->n;) {
+        r = txn_get(t, BERTH_CONTAINER, out->items[i], 0, &rec, err);
+        if (r < 0 && r != -ENOENT)
+            return r;
+        if (r == -ENOENT)
+            list_drop(out, i);
+        else
+            i++;
+    }
+    error_clear(err);
+    return 0;
+}
+
 int store_exit_code(struct engine *e, const char *id, int32_t *out, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_exit code = {.size = sizeof(code)};
-    int r = store_begin(e, false, &t, err);
+    int r;
 
+    if (str_empty(id))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    r = store_begin(e, false, &t, err);
     if (r < 0)
         return r;
     r = txn_exit_get(t, id, &code, err);

@@ -146,7 +146,7 @@ static void reset_container(json *state)
         "pid",          "conmonPid",      "mountPoint",         "mounted",
         "bindMounts",   "execSessions",   "newExecSessions",    "stoppedByUser",
         "checkpointed", "restored",       "restartPolicyMatch", "restartCount",
-        "restoreLog",   "checkpointPath", "checkpointLog"};
+        "restoreLog",   "checkpointPath", "checkpointLog",      "netns"};
 
     for (size_t i = 0; i < ARRAY_LEN(gone); i++)
         json_del(state, gone[i]);

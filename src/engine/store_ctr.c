@@ -3,9 +3,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "engine/store.h"
-
-#define DOCUMENTS (BERTH_REC_NAME | BERTH_REC_ATTRS | BERTH_REC_CONFIG | BERTH_REC_STATE)
+#include "engine/store_priv.h"
 
 /* ------------------------------------------------------------------ loading */
 
@@ -39,22 +37,40 @@ static int from_record(struct ctr *c, const struct berth_record *rec, struct ber
     return 0;
 }
 
+int store_ctr_gone(struct ctr *c, int r, struct berth_error *err)
+{
+    if (r != -ENOENT)
+        return r;
+    c->removed = true;
+    return fail(err, ENOENT, "container %s not found in DB: no such container", c->id);
+}
+
+static int wrong_namespace(const struct ctr *c, const char *ns, struct berth_error *err)
+{
+    if (!store_hidden(c->e, ns))
+        return 0;
+    return fail(err, ENOENT,
+                "container %s is in namespace \"%s\", does not match our namespace \"%s\": "
+                "target is in a different namespace",
+                c->id, str_or(ns, ""), c->e->conf->namespace_);
+}
+
+int store_ctr_valid(const struct ctr *c, struct berth_error *err)
+{
+    if (c->removed)
+        return fail(err, ENOENT, "container %s: container has already been removed", c->id);
+    return wrong_namespace(c, c->ns, err);
+}
+
 static int read_record(struct ctr *c, struct txn *t, struct berth_error *err)
 {
     struct berth_record rec = {.size = sizeof(rec)};
-    int r = txn_get(t, BERTH_CONTAINER, c->id, DOCUMENTS, &rec, err);
+    int r =
+        store_ctr_gone(c, txn_get(t, BERTH_CONTAINER, c->id, STORE_DOCUMENTS, &rec, err), err);
 
-    if (r == -ENOENT)
-        return fail(err, ENOENT, "container %s not found in DB: no such container", c->id);
-    if (r < 0)
-        return r;
-    if (!str_empty(c->e->conf->namespace_) &&
-        !str_eq(c->e->conf->namespace_, rec.ns ? rec.ns : ""))
-        return fail(err, ENOENT,
-                    "container %s is in namespace \"%s\", does not match our namespace \"%s\": "
-                    "target is in a different namespace",
-                    c->id, rec.ns ? rec.ns : "", c->e->conf->namespace_);
-    return from_record(c, &rec, err);
+    if (r == 0)
+        r = wrong_namespace(c, rec.ns, err);
+    return r < 0 ? r : from_record(c, &rec, err);
 }
 
 static struct ctr *new_ctr(struct engine *e, const char *id, struct berth_error *err)
@@ -70,7 +86,7 @@ static struct ctr *new_ctr(struct engine *e, const char *id, struct berth_error 
     return c;
 }
 
-static int load_in(struct engine *e, struct txn *t, const char *id, struct ctr **out,
+int store_ctr_load(struct engine *e, struct txn *t, const char *id, struct ctr **out,
                    struct berth_error *err)
 {
     _cleanup_ctr_ struct ctr *c = new_ctr(e, id, err);
@@ -87,9 +103,12 @@ static int load_in(struct engine *e, struct txn *t, const char *id, struct ctr *
 int ctr_load(struct engine *e, const char *id, struct ctr **out, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
-    int r = store_begin(e, false, &t, err);
+    int r;
 
-    return r < 0 ? r : load_in(e, t, id, out, err);
+    if (str_empty(id))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    r = store_begin(e, false, &t, err);
+    return r < 0 ? r : store_ctr_load(e, t, id, out, err);
 }
 
 int ctr_lookup(struct engine *e, const char *name_or_id, struct ctr **out,
@@ -101,7 +120,7 @@ int ctr_lookup(struct engine *e, const char *name_or_id, struct ctr **out,
 
     if (r == 0)
         r = store_find(e, t, BERTH_CONTAINER, name_or_id, id, err);
-    return r < 0 ? r : load_in(e, t, id, out, err);
+    return r < 0 ? r : store_ctr_load(e, t, id, out, err);
 }
 
 int engine_lookup_ctr(struct engine *e, const char *name_or_id, char out[static ID_LEN + 1],
@@ -126,18 +145,13 @@ static int load_one(void *arg, const struct berth_record *rec)
     struct load_all *all = arg;
     _cleanup_ctr_ struct ctr *c = NULL;
     _cleanup_error_ struct berth_error why = ERROR_INIT;
+    int r;
 
     if (!store_status_is(rec, all->mask))
         return 0;
-    if (all->n == all->cap) {
-        size_t cap = all->cap ? all->cap * 2 : 16;
-        struct ctr **more = realloc(all->ctrs, cap * sizeof(*more));
-
-        if (!more)
-            return fail(all->err, ENOMEM, "out of memory");
-        all->ctrs = more;
-        all->cap = cap;
-    }
+    r = store_room(&all->ctrs, all->n, &all->cap, all->err);
+    if (r < 0)
+        return r;
     c = new_ctr(all->e, rec->id, all->err);
     if (!c)
         return -ENOMEM;
@@ -156,7 +170,7 @@ int ctr_load_all(struct engine *e, uint32_t mask, struct ctr ***out, size_t *n,
     int r = store_begin(e, false, &t, err);
 
     if (r == 0)
-        r = store_scan(e, t, BERTH_CONTAINER, DOCUMENTS, load_one, &all, err);
+        r = store_scan(e, t, BERTH_CONTAINER, STORE_DOCUMENTS, load_one, &all, err);
     if (r < 0) {
         ctr_free_all(all.ctrs, all.n);
         return r;
@@ -176,8 +190,10 @@ void ctr_free_all(struct ctr **ctrs, size_t n)
 int store_reload(struct ctr *c, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
-    int r = store_begin(c->e, false, &t, err);
+    int r = store_ctr_valid(c, err);
 
+    if (r == 0)
+        r = store_begin(c->e, false, &t, err);
     return r < 0 ? r : read_record(c, t, err);
 }
 
@@ -271,7 +287,7 @@ static int check_dependency(const struct ctr *c, struct txn *t, const char *id,
                     "container %s depends on container %s which is in a pod - containers not "
                     "in pods cannot depend on containers in pods: invalid argument",
                     c->id, id);
-    if (!str_eq(c->ns ? c->ns : "", rec.ns ? rec.ns : ""))
+    if (!store_same_namespace(c->e, c->ns, rec.ns))
         return fail(err, EINVAL,
                     "container %s in namespace \"%s\" depends on container %s in namespace "
                     "\"%s\": target is in a different namespace",
@@ -295,9 +311,6 @@ static int add_networks(struct ctr *c, struct txn *t, json *networks, struct ber
     json_object_object_foreach (networks, name, options) {
         _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
-        if (str_empty(name))
-            return fail(err, EINVAL,
-                        "network names cannot be an empty string: invalid argument");
         json_write(options, 0, &text);
         r = link_one(t, BERTH_LINK_NETWORK, c->id, name, buf_blob(&text), err);
         if (r < 0)
@@ -329,27 +342,61 @@ static int add_links(struct ctr *c, struct txn *t, json *networks, struct berth_
     return r;
 }
 
-static int check_free(struct ctr *c, struct txn *t, struct berth_error *err)
+int store_check_free(struct txn *t, const char *id, const char *name, struct berth_error *err)
 {
+    static const char *const words[] = {"", "container", "pod"};
     struct berth_record rec = {.size = sizeof(rec)};
     const char *owner;
     uint32_t kind;
     int r;
 
+    if (str_empty(id) || str_empty(name))
+        return fail(err, EINVAL, "name or ID cannot be empty");
     for (kind = BERTH_CONTAINER; kind <= BERTH_POD; kind++) {
-        r = txn_get(t, kind, c->id, 0, &rec, err);
+        r = txn_get(t, kind, id, 0, &rec, err);
         if (r == 0)
-            return fail(err, EEXIST, "ID \"%s\" is in use: %s already exists", c->id,
-                        kind == BERTH_POD ? "pod" : "container");
+            return fail(err, EEXIST, "ID \"%s\" is in use: %s already exists", id, words[kind]);
         if (r != -ENOENT)
             return r;
     }
-    r = txn_resolve(t, 0, c->name, &kind, &owner, err);
-    if (r == 0 && kind == BERTH_POD)
-        return fail(err, EEXIST, "name \"%s\" is in use: pod already exists", c->name);
+    r = txn_resolve(t, 0, name, &kind, &owner, err);
     if (r == 0)
-        return fail(err, EEXIST, "name \"%s\" is in use: container already exists", c->name);
-    return r == -ENOENT ? 0 : r;
+        return fail(err, EEXIST, "name \"%s\" is in use: %s already exists", name, words[kind]);
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    return 0;
+}
+
+/* The pod of a new member is there, and in the same namespace. */
+static int check_pod(const struct ctr *c, struct txn *t, struct berth_error *err)
+{
+    struct berth_record rec = {.size = sizeof(rec)};
+    int r;
+
+    if (str_empty(c->pod))
+        return 0;
+    r = txn_get(t, BERTH_POD, c->pod, BERTH_REC_ATTRS, &rec, err);
+    if (r == -ENOENT)
+        return fail(err, ENOENT, "pod %s does not exist in database: no such pod", c->pod);
+    if (r == 0 && !store_same_namespace(c->e, c->ns, rec.ns))
+        return fail(err, EINVAL,
+                    "container %s is in namespace \"%s\", but its pod %s is in namespace "
+                    "\"%s\": target is in a different namespace",
+                    c->id, str_or(c->ns, ""), c->pod, str_or(rec.ns, ""));
+    return r;
+}
+
+/* Networks have names, wherever they are kept. */
+static int check_networks(json *networks, struct berth_error *err)
+{
+    json_object_object_foreach (networks, name, options) {
+        (void)options;
+        if (str_empty(name))
+            return fail(err, EINVAL,
+                        "network names cannot be an empty string: invalid argument");
+    }
+    return 0;
 }
 
 int store_add(struct ctr *c, json *networks, struct berth_error *err)
@@ -358,8 +405,16 @@ int store_add(struct ctr *c, json *networks, struct berth_error *err)
     _cleanup_list_ struct berth_list needs = LIST_INIT;
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_record rec;
-    int r;
+    int r = store_ctr_valid(c, err);
 
+    if (r == 0 && networks)
+        r = check_networks(networks, err);
+    if (r < 0)
+        return r;
+    if (str_empty(c->pod) && !str_empty(json_str(c->config, "pod")))
+        return fail(err, EINVAL,
+                    "cannot add a container that belongs to a pod with AddContainer - use "
+                    "AddContainerToPod: invalid argument");
     if (networks && !(state_caps(c->e->state) & BERTH_STATE_CAP_NETWORKS))
         json_set(c->config, "newNetworks", json_ref(networks));
     r = to_record(c, &rec, &config, &state, err);
@@ -368,7 +423,9 @@ int store_add(struct ctr *c, json *networks, struct berth_error *err)
     if (r == 0)
         r = store_begin(c->e, true, &t, err);
     if (r == 0)
-        r = check_free(c, t, err);
+        r = check_pod(c, t, err);
+    if (r == 0)
+        r = store_check_free(t, c->id, c->name, err);
     for (size_t i = 0; r == 0 && i < needs.n; i++)
         r = check_dependency(c, t, needs.items[i], err);
     if (r < 0)
@@ -387,14 +444,6 @@ static int put_code(struct ctr *c, struct txn *t, struct berth_error *err)
         .size = sizeof(exit_code), .code = c->unsaved_code, .date = time_now(), .id = c->id};
 
     return c->unsaved && c->unsaved_code != EXIT_NONE ? txn_exit_put(t, &exit_code, err) : 0;
-}
-
-/* What a backend's "not there" means for a container. */
-static int gone(const struct ctr *c, int r, struct berth_error *err)
-{
-    if (r == -ENOENT)
-        return fail(err, ENOENT, "container %s not found in DB: no such container", c->id);
-    return r;
 }
 
 int store_save(struct ctr *c, int32_t code, struct berth_error *err)
@@ -426,12 +475,15 @@ int store_flush(struct ctr *c, struct berth_error *err)
     c->defer = false;
     if (!c->unsaved)
         return 0;
+    r = store_ctr_valid(c, err);
+    if (r < 0)
+        return r;
     if (write_state(c, &state) < 0)
         return fail(err, ENOMEM, "out of memory");
     rec.state = buf_blob(&state);
     r = store_begin(c->e, true, &t, err);
     if (r == 0)
-        r = gone(c, txn_update(t, &rec, err), err);
+        r = store_ctr_gone(c, txn_update(t, &rec, err), err);
     if (r == 0)
         r = put_code(c, t, err);
     if (r == 0)
@@ -447,8 +499,11 @@ int store_rewrite(struct ctr *c, const char *old_name, struct berth_error *err)
     struct berth_record rec;
     const char *owner;
     uint32_t kind;
-    int r = to_record(c, &rec, &config, &state, err);
+    int r;
 
+    if (c->removed)
+        return fail(err, ENOENT, "container %s: container has already been removed", c->id);
+    r = to_record(c, &rec, &config, &state, err);
     if (r == 0)
         r = store_begin(c->e, true, &t, err);
     if (r < 0)
@@ -466,53 +521,29 @@ int store_rewrite(struct ctr *c, const char *old_name, struct berth_error *err)
         error_clear(err);
         rec.has |= BERTH_REC_NAME;
     }
-    r = gone(c, txn_update(t, &rec, err), err);
+    r = store_ctr_gone(c, txn_update(t, &rec, err), err);
     return r < 0 ? r : txn_commit(&t, err);
 }
 
 /* ----------------------------------------------------------------- removing */
 
-struct link_ends {
-    uint32_t end; /* which end to collect */
-    struct berth_list *out;
-};
-
-static int add_end(void *arg, const struct berth_link *link)
-{
-    struct link_ends *ends = arg;
-
-    return list_add(ends->out, ends->end == BERTH_FROM ? link->from : link->to);
-}
-
-/* IDs of containers that still exist among the `from` ends of links to c. */
-static int dependents_in(struct ctr *c, struct txn *t, struct berth_list *out,
+int store_ctr_dependents(struct ctr *c, struct txn *t, struct berth_list *out,
                          struct berth_error *err)
 {
-    struct link_ends ends = {BERTH_FROM, out};
-    struct berth_record rec = {.size = sizeof(rec)};
-    int r = txn_links(t, BERTH_LINK_DEPENDS, BERTH_TO, c->id, add_end, &ends, err);
-
-    if (r < 0 || !(state_caps(c->e->state) & BERTH_STATE_CAP_FOREIGN))
-        return r;
-    for (size_t i = 0; i < out->n;) {
-        r = txn_get(t, BERTH_CONTAINER, out->items[i], 0, &rec, err);
-        if (r < 0 && r != -ENOENT)
-            return r;
-        if (r == -ENOENT)
-            list_drop(out, i);
-        else
-            i++;
-    }
-    error_clear(err);
-    return 0;
+    return store_link_users(c->e, t, BERTH_LINK_DEPENDS, c->id, out, err);
 }
 
 int store_dependents(struct ctr *c, struct berth_list *out, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
-    int r = store_begin(c->e, false, &t, err);
+    struct berth_record rec = {.size = sizeof(rec)};
+    int r = store_ctr_valid(c, err);
 
-    return r < 0 ? r : dependents_in(c, t, out, err);
+    if (r == 0)
+        r = store_begin(c->e, false, &t, err);
+    if (r == 0)
+        r = store_ctr_gone(c, txn_get(t, BERTH_CONTAINER, c->id, 0, &rec, err), err);
+    return r < 0 ? r : store_ctr_dependents(c, t, out, err);
 }
 
 /* Remove a link; that it is missing is no failure. */
@@ -527,7 +558,7 @@ static int unlink_quietly(struct txn *t, uint32_t kind, const char *from, const 
     return 0;
 }
 
-static int remove_links(struct ctr *c, struct txn *t, struct berth_error *err)
+int store_ctr_unlink(struct ctr *c, struct txn *t, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list needs = LIST_INIT;
     json *volumes = json_get(c->config, "namedVolumes");
@@ -550,10 +581,12 @@ int store_remove(struct ctr *c, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list users = LIST_INIT;
     _cleanup_txn_ struct txn *t = NULL;
-    int r = store_begin(c->e, true, &t, err);
+    int r = wrong_namespace(c, c->ns, err);
 
     if (r == 0)
-        r = dependents_in(c, t, &users, err);
+        r = store_begin(c->e, true, &t, err);
+    if (r == 0)
+        r = store_ctr_dependents(c, t, &users, err);
     if (r < 0)
         return r;
     if (users.n) {
@@ -564,9 +597,9 @@ int store_remove(struct ctr *c, struct berth_error *err)
                     "exists",
                     c->id, ids ? ids : "");
     }
-    r = remove_links(c, t, err);
+    r = store_ctr_unlink(c, t, err);
     if (r == 0)
-        r = gone(c, txn_remove(t, BERTH_CONTAINER, c->id, err), err);
+        r = store_ctr_gone(c, txn_remove(t, BERTH_CONTAINER, c->id, err), err);
     if (r == 0)
         r = put_code(c, t, err);
     if (r == 0)
@@ -589,8 +622,10 @@ int store_networks(struct ctr *c, json **out, struct berth_error *err)
     _cleanup_json_ json *networks = NULL;
     _cleanup_txn_ struct txn *t = NULL;
     json *inside = json_get(c->config, "newNetworks");
-    int r = 0;
+    int r = store_ctr_valid(c, err);
 
+    if (r < 0)
+        return r;
     if (!(state_caps(c->e->state) & BERTH_STATE_CAP_NETWORKS)) {
         *out = inside ? json_copy(inside) : json_new();
         return 0;

@@ -2,25 +2,56 @@
 /* store_exec.c - exec sessions and exit codes in the store; see store.h. */
 #include "base/str.h"
 #include "base/time.h"
-#include "engine/store.h"
+#include "engine/store_priv.h"
 
 #define EXIT_CODE_LIFE (5ll * 60 * 1000000000) /* nanoseconds; podman's five minutes */
+
+/* The container is valid and still there. */
+static int begin_with(struct ctr *c, bool write, struct txn **t, struct berth_error *err)
+{
+    struct berth_record rec = {.size = sizeof(rec)};
+    int r = store_ctr_valid(c, err);
+
+    if (r == 0)
+        r = store_begin(c->e, write, t, err);
+    if (r == 0)
+        r = store_ctr_gone(c, txn_get(*t, BERTH_CONTAINER, c->id, 0, &rec, err), err);
+    return r;
+}
 
 int store_exec_add(struct ctr *c, const char *session, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_link link = {
         .size = sizeof(link), .kind = BERTH_LINK_EXEC, .from = session, .to = c->id};
-    int r = store_begin(c->e, true, &t, err);
+    struct berth_link old = {.size = sizeof(old)};
+    int r = begin_with(c, true, &t, err);
 
     if (r < 0)
         return r;
-    r = txn_link(t, &link, err);
-    if (r == -EEXIST)
+    r = txn_linked(t, BERTH_LINK_EXEC, session, NULL, &old, err);
+    if (r == 0)
         return fail(err, EEXIST,
                     "an exec session with ID %s already exists: exec session already exists",
                     session);
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    r = txn_link(t, &link, err);
     return r < 0 ? r : txn_commit(&t, err);
+}
+
+static int add_session(void *arg, const struct berth_link *link)
+{
+    return list_add(arg, link->from);
+}
+
+int store_exec_list(struct ctr *c, struct berth_list *out, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    int r = begin_with(c, false, &t, err);
+
+    return r < 0 ? r : txn_links(t, BERTH_LINK_EXEC, BERTH_TO, c->id, add_session, out, err);
 }
 
 int store_exec_remove(struct ctr *c, const char *session, struct berth_error *err)
@@ -40,7 +71,7 @@ int store_exec_remove(struct ctr *c, const char *session, struct berth_error *er
 int store_exec_remove_all(struct ctr *c, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
-    int64_t n = store_begin(c->e, true, &t, err);
+    int64_t n = begin_with(c, true, &t, err);
 
     if (n == 0)
         n = txn_unlink_all(t, BERTH_LINK_EXEC, BERTH_TO, c->id, err);
@@ -52,8 +83,11 @@ int store_exec_find(struct engine *e, const char *session, char out[static ID_LE
 {
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_link link = {.size = sizeof(link)};
-    int r = store_begin(e, false, &t, err);
+    int r;
 
+    if (str_empty(session))
+        return fail(err, EINVAL, "name or ID cannot be empty");
+    r = store_begin(e, false, &t, err);
     if (r < 0)
         return r;
     r = txn_linked(t, BERTH_LINK_EXEC, session, NULL, &link, err);
