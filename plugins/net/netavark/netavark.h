@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * netavark.h - what the files of the network plugin `netavark` share.
+ *
+ * Definitions of networks are files of podman's, addresses are handed out from podman's
+ * ipam.db, and the program netavark does the rest.  Every operation holds podman's lock
+ * from its beginning to its end, so both engines can use the same networks.
+ */
+#ifndef BERTH_NETAVARK_H
+#define BERTH_NETAVARK_H
+
+#include <berth/net.h>
+
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+typedef struct json_object json;
+
+/* ---------------------------------------------------------------- addresses */
+
+/* IPv4 (len 4) or IPv6 (len 16), most significant byte first. */
+struct addr {
+    unsigned len;
+    uint8_t b[16];
+};
+
+struct cidr {
+    struct addr at; /* as written: bits behind the prefix may be set */
+    unsigned bits;
+};
+
+#define ADDR_TEXT INET6_ADDRSTRLEN
+#define CIDR_TEXT (INET6_ADDRSTRLEN + 4)
+
+bool addr_parse(const char *text, struct addr *out);
+const char *addr_text(const struct addr *a, char buf[ADDR_TEXT]);
+/* Below, at or above 0; families differ: IPv4 first. */
+int addr_cmp(const struct addr *a, const struct addr *b);
+/* The address that follows or precedes; at the ends they wrap, and the result is false. */
+bool addr_next(struct addr *a);
+bool addr_prev(struct addr *a);
+
+bool cidr_parse(const char *text, struct cidr *out);
+const char *cidr_text(const struct cidr *c, char buf[CIDR_TEXT]);
+void cidr_mask(struct cidr *c); /* clear the bits behind the prefix */
+bool cidr_has(const struct cidr *c, const struct addr *a);
+bool cidr_meets(const struct cidr *a, const struct cidr *b);
+/* The one behind the address of the network (of a single address, itself), and the last. */
+struct addr cidr_first(const struct cidr *c);
+struct addr cidr_last(const struct cidr *c);
+/* The next network of the same size; false: there is none. */
+bool cidr_next(struct cidr *c);
+
+/* --------------------------------------------------------------------- JSON */
+
+/* Members; NULL, "" or the default where o is no object or the member is of another type. */
+json *js_get(const json *o, const char *key);
+const char *js_str(const json *o, const char *key);
+bool js_bool(const json *o, const char *key, bool otherwise);
+size_t js_len(const json *o, const char *key); /* of an array */
+json *js_at(const json *o, const char *key, size_t i);
+
+/* Setters; -ENOMEM is remembered by the tree's user as a missing member, so they give it. */
+int js_set(json *o, const char *key, json *value);
+int js_set_str(json *o, const char *key, const char *value);
+int js_set_bool(json *o, const char *key, bool value);
+
+/* The names of an object's members in byte order, ended by NULL; they lend from it.  Freed
+ * by the caller; NULL: no memory. */
+const char **js_sorted(const json *o);
+
+/* Text in Go's form: one line, or, with pretty, lines indented by five blanks and a newline
+ * at the end. */
+int js_write(const struct berth_host *h, const json *j, bool pretty, struct berth_buf *out);
+
+/* Parse the whole of a text; NULL: not JSON, or no memory. */
+json *js_parse(struct berth_blob text);
+
+/* ----------------------------------------------------------------- instance */
+
+struct pool {
+    struct cidr base;
+    unsigned size; /* prefix length of the subnets taken from it */
+};
+
+#define POOLS_MAX 32
+
+struct berth_net {
+    const struct berth_host *h;
+    char *conf_dir, *run_dir, *helper_dirs;
+    const char *program, *dns_program; /* options; NULL: searched for */
+    const char *default_name, *default_subnet;
+    struct pool pools[POOLS_MAX];
+    size_t n_pools;
+    int64_t dns_port, timeout;
+    bool rootless, readonly;
+    int locks[2]; /* descriptors while locked, or -1 */
+    json *nets;   /* name -> definition, while locked */
+};
+
+#define NO_MEMORY(n, err) berth_fail((n)->h, err, ENOMEM, "out of memory")
+
+/* Fresh text; NULL: no memory. */
+char *na_format(const char *fmt, ...) BERTH_PRINTF(1, 2);
+
+/* Take podman's lock and read the definitions; the reverse. */
+int na_lock(struct berth_net *n, struct berth_error *err);
+void na_unlock(struct berth_net *n);
+
+/* -------------------------------------------------------------- definitions */
+
+/* Read every definition of the directory, and make the default network if none is there. */
+int defs_load(struct berth_net *n, struct berth_error *err);
+
+/* By name, or the beginning of an ID that fits one network only.  -ENOENT, -ENOTUNIQ. */
+int defs_find(struct berth_net *n, const char *name_or_id, json **out, struct berth_error *err);
+
+/* Write a definition to its file. */
+int defs_save(struct berth_net *n, const json *net, struct berth_error *err);
+int defs_unlink(struct berth_net *n, const char *name, struct berth_error *err);
+
+/* Check and complete the subnets of a definition as podman does when it reads or makes one;
+ * `used` (may be NULL) says whether a subnet is taken. */
+typedef bool used_fn(void *arg, const struct cidr *subnet);
+int defs_check_subnets(struct berth_net *n, json *net, used_fn *used, void *arg,
+                       struct berth_error *err);
+
+/* A copy with the members in podman's order, empty ones left out.  NULL: no memory. */
+json *defs_ordered(const json *net);
+
+/* Is it a name as podman wants them? */
+bool defs_name_ok(const char *name);
+
+/* Now, as Go writes it: RFC 3339 with nanoseconds. */
+void defs_now(struct berth_net *n, char buf[48]);
+
+/* Make a network from what the user gave; it is complete and written on return. */
+int defs_create(struct berth_net *n, const json *wish, json **out, struct berth_error *err);
+
+/* --------------------------------------------------------------------- IPAM */
+
+/* Hand out addresses for all networks of a container in one transaction, and put them into
+ * each network's static_ips, one per subnet, in the order of the subnets. */
+int ipam_allocate(struct berth_net *n, const char *id, json *networks, struct berth_error *err);
+
+/* Put the addresses that a container has into static_ips.  Networks of which nothing is
+ * known are left alone; the first such is described. */
+int ipam_read(struct berth_net *n, const char *id, json *networks, struct berth_error *err);
+
+/* Give all addresses that a container has on these networks back. */
+int ipam_release(struct berth_net *n, const char *id, const json *networks,
+                 struct berth_error *err);
+
+/* Forget a network that was removed. */
+int ipam_forget(struct berth_net *n, const char *network, struct berth_error *err);
+
+/* ------------------------------------------------------------------- program */
+
+/* Path of netavark (-ENOENT, in podman's words) and of aardvark-dns (NULL: none). */
+int prog_find(struct berth_net *n, char **out, struct berth_error *err);
+char *prog_find_dns(struct berth_net *n);
+
+/* Run `netavark VERB NETNS` on a document; out (may be NULL) becomes its answer. */
+int prog_run(struct berth_net *n, const char *verb, const char *netns, const json *document,
+             json **out, struct berth_error *err);
+
+int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,
+             struct berth_buf *out, struct berth_error *err);
+int na_teardown(struct berth_net *n, const char *netns, struct berth_blob options,
+                struct berth_error *err);
+
+#endif

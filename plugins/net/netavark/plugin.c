@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin.c - the network backend `netavark`: options, podman's lock, and the operations that
+ * need no more than the definitions; see netavark.h. */
+#include "netavark.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONF_DIR "/etc/containers/networks"
+#define RUN_DIR  "/run/containers/networks"
+#define POOLS    "10.89.0.0/16:24 10.90.0.0/15:24 10.92.0.0/14:24 10.96.0.0/11:24 10.128.0.0/9:24"
+#define HELPERS                                                                                \
+    "/usr/local/libexec/podman /usr/local/lib/podman /usr/libexec/podman /usr/lib/podman"
+
+static const struct berth_option options[] = {
+    {"path", BERTH_OPTION_PATH, 0, NULL, "the program netavark; none: searched for"},
+    {"dns_path", BERTH_OPTION_PATH, 0, NULL, "the program aardvark-dns; none: searched for"},
+    {"helper_binaries_dir", BERTH_OPTION_STRING, 0, HELPERS,
+     "directories where both are searched for"},
+    {"network_config_dir", BERTH_OPTION_PATH, 0, NULL,
+     "definitions of networks; none: podman's directory"},
+    {"run_dir", BERTH_OPTION_PATH, 0, NULL,
+     "addresses in use and files of aardvark-dns; none: podman's directory"},
+    {"default_network", BERTH_OPTION_STRING, 0, "podman", "network that containers get"},
+    {"default_subnet", BERTH_OPTION_STRING, 0, "10.88.0.0/16",
+     "its subnet, where no file defines it"},
+    {"default_subnet_pools", BERTH_OPTION_STRING, 0, POOLS,
+     "where subnets of new networks come from: BASE:PREFIX, separated by blanks"},
+    {"dns_bind_port", BERTH_OPTION_INT, 0, "0", "port of the DNS server; 0: 53"},
+    {"timeout", BERTH_OPTION_TIME, 0, "2min", "how long netavark may run; 0: without end"},
+};
+
+/* --------------------------------------------------------------- the lock */
+
+/* All directories of a path, the last with this mode. */
+static int make_dirs(char *path, mode_t mode)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        int r;
+
+        *slash = '\0';
+        r = mkdir(path, 0755);
+        *slash = '/';
+        if (r < 0 && errno != EEXIST)
+            return -errno;
+    }
+    return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int lock_file(struct berth_net *n, const char *path, int *out, struct berth_error *err)
+{
+    struct flock lock = {.l_type = n->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    int fd =
+        open(path, (n->readonly ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC | O_NOCTTY, 0644);
+
+    if (fd < 0)
+        return n->readonly && errno == ENOENT
+                   ? 0
+                   : berth_fail(n->h, err, errno, "opening %s", path);
+    while (fcntl(fd, F_SETLKW, &lock) < 0) {
+        int code = errno;
+
+        if (code == EINTR && !n->h->cancelled(n->h->core))
+            continue;
+        close(fd);
+        return berth_fail(n->h, err, code == EINTR ? ECANCELED : code, "locking %s", path);
+    }
+    *out = fd;
+    return 0;
+}
+
+void na_unlock(struct berth_net *n)
+{
+    for (int i = 1; i >= 0; i--) {
+        if (n->locks[i] >= 0)
+            close(n->locks[i]);
+        n->locks[i] = -1;
+    }
+}
+
+int na_lock(struct berth_net *n, struct berth_error *err)
+{
+    char *path = na_format("%s/netavark.lock", n->conf_dir);
+    int r = path ? 0 : NO_MEMORY(n, err);
+
+    if (r == 0 && !n->readonly) {
+        r = make_dirs(n->conf_dir, 0700);
+        if (r < 0)
+            r = berth_fail(n->h, err, -r, "creating %s", n->conf_dir);
+        else if ((r = make_dirs(n->run_dir, 0755)) < 0)
+            r = berth_fail(n->h, err, -r, "creating %s", n->run_dir);
+    }
+    if (r == 0)
+        r = lock_file(n, path, &n->locks[0], err);
+    /* Podman 4.4 and newer have theirs elsewhere. */
+    if (r == 0 && strcmp(n->conf_dir, CONF_DIR) == 0 && access("/run/lock", W_OK) == 0)
+        r = lock_file(n, "/run/lock/netavark.lock", &n->locks[1], err);
+    free(path);
+    if (r == 0)
+        r = defs_load(n, err);
+    if (r < 0)
+        na_unlock(n);
+    return r;
+}
+
+/* ----------------------------------------------------------------- instance */
+
+static int read_pools(struct berth_net *n, const char *text, struct berth_error *err)
+{
+    while (*text) {
+        size_t len = strcspn(text, " ,");
+        char word[64], *colon;
+        struct pool *p = &n->pools[n->n_pools];
+        long size = 0;
+
+        if (len) {
+            snprintf(word, sizeof(word), "%.*s", (int)len, text);
+            colon = strrchr(word, ':');
+            if (colon) {
+                *colon = '\0';
+                size = strtol(colon + 1, NULL, 10);
+            }
+            if (len >= sizeof(word) || !colon || !cidr_parse(word, &p->base) ||
+                p->base.at.len != 4 || size < (long)p->base.bits || size > 32)
+                return berth_fail(
+                    n->h, err, EINVAL,
+                    "default_subnet_pools: \"%.*s\" is not BASE:PREFIX with an IPv4 "
+                    "subnet, as in 10.89.0.0/16:24",
+                    (int)len, text);
+            if (n->n_pools == POOLS_MAX - 1)
+                return berth_fail(n->h, err, E2BIG, "default_subnet_pools: more than %d",
+                                  POOLS_MAX - 1);
+            cidr_mask(&p->base);
+            p->size = (unsigned)size;
+            n->n_pools++;
+        }
+        text += len + (text[len] != '\0');
+    }
+    return 0;
+}
+
+static char *directory(const struct berth_host *h, const struct berth_config *cfg,
+                       const char *option, const char *rootful, const char *base)
+{
+    const char *given = h->option_string(cfg, option);
+
+    if (given)
+        return strdup(given);
+    return base ? na_format("%s/networks", base) : strdup(rootful);
+}
+
+static void na_close(struct berth_net *n)
+{
+    na_unlock(n);
+    json_object_put(n->nets);
+    free(n->conf_dir);
+    free(n->run_dir);
+    free(n->helper_dirs);
+    free(n);
+}
+
+static int na_open(const struct berth_host *h, const struct berth_place *place,
+                   const struct berth_config *cfg, struct berth_net **out,
+                   struct berth_error *err)
+{
+    struct berth_net *n = calloc(1, sizeof(*n));
+    struct cidr subnet;
+    int r = 0;
+
+    if (!n)
+        return berth_fail(h, err, ENOMEM, "out of memory");
+    n->h = h;
+    n->locks[0] = n->locks[1] = -1;
+    n->rootless = place->flags & BERTH_PLACE_ROOTLESS;
+    n->readonly = place->flags & BERTH_PLACE_READONLY;
+    n->conf_dir = directory(h, cfg, "network_config_dir", CONF_DIR,
+                            n->rootless ? place->graph_root : NULL);
+    n->run_dir = directory(h, cfg, "run_dir", RUN_DIR, n->rootless ? place->run_root : NULL);
+    n->helper_dirs = strdup(h->option_string(cfg, "helper_binaries_dir"));
+    n->program = h->option_string(cfg, "path");
+    n->dns_program = h->option_string(cfg, "dns_path");
+    n->default_name = h->option_string(cfg, "default_network");
+    n->default_subnet = h->option_string(cfg, "default_subnet");
+    n->dns_port = h->option_int(cfg, "dns_bind_port");
+    n->timeout = h->option_int(cfg, "timeout");
+    if (!n->conf_dir || !n->run_dir || !n->helper_dirs)
+        r = berth_fail(h, err, ENOMEM, "out of memory");
+    else if (!cidr_parse(n->default_subnet, &subnet))
+        r = berth_fail(h, err, EINVAL, "default_subnet: invalid CIDR address: %s",
+                       n->default_subnet);
+    else if (!defs_name_ok(n->default_name))
+        r = berth_fail(h, err, EINVAL, "default_network: \"%s\" is no name of a network",
+                       n->default_name);
+    else if (n->dns_port < 0 || n->dns_port > 65535)
+        r = berth_fail(h, err, EINVAL, "dns_bind_port: %lld is no port",
+                       (long long)n->dns_port);
+    else
+        r = read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
+    if (r < 0)
+        na_close(n);
+    else
+        *out = n;
+    return r;
+}
+
+static int na_probe(const struct berth_host *h, const struct berth_place *place,
+                    const struct berth_config *cfg, struct berth_error *err)
+{
+    struct berth_net *n = NULL;
+    char *program = NULL;
+    int r = na_open(h, place, cfg, &n, err);
+
+    if (r < 0)
+        return r;
+    r = prog_find(n, &program, err);
+    free(program);
+    na_close(n);
+    return r;
+}
+
+/* --------------------------------------------------------------- operations */
+
+static const char *na_default_name(struct berth_net *n)
+{
+    return n->default_name;
+}
+
+static int na_drivers(struct berth_net *n, struct berth_list *out, struct berth_error *err)
+{
+    int r = n->h->add(n->h->core, out, "bridge");
+
+    (void)err;
+    return r < 0 ? r : n->h->add(n->h->core, out, "macvlan");
+}
+
+static int na_info(struct berth_net *n, struct berth_buf *out, struct berth_error *err)
+{
+    json *info = json_object_new_object(), *dns = json_object_new_object();
+    char *program = NULL, *dns_program = prog_find_dns(n);
+    int r = info && dns ? 0 : -ENOMEM;
+
+    prog_find(n, &program, NULL);
+    if (r == 0)
+        r = js_set_str(info, "backend", "netavark");
+    if (r == 0 && program)
+        r = js_set_str(info, "path", program);
+    if (r == 0 && dns_program)
+        r = js_set_str(dns, "path", dns_program);
+    if (r == 0)
+        r = js_set(info, "dns", json_object_get(dns));
+    if (r == 0)
+        r = js_write(n->h, info, false, out);
+    free(program);
+    free(dns_program);
+    json_object_put(info);
+    json_object_put(dns);
+    return r < 0 ? NO_MEMORY(n, err) : 0;
+}
+
+static int na_create(struct berth_net *n, struct berth_blob network, uint32_t flags,
+                     struct berth_buf *out, struct berth_error *err)
+{
+    json *wish = js_parse(network), *net = NULL;
+    int r;
+
+    if (!wish || !json_object_is_type(wish, json_type_object)) {
+        json_object_put(wish);
+        return berth_fail(n->h, err, EINVAL, "the network is not a JSON object");
+    }
+    r = na_lock(n, err);
+    if (r == 0) {
+        if (flags & BERTH_NET_IGNORE_EXISTING && js_get(n->nets, js_str(wish, "name")))
+            net = json_object_get(js_get(n->nets, js_str(wish, "name")));
+        else
+            r = defs_create(n, wish, &net, err);
+        if (r == 0 && js_write(n->h, net, false, out) < 0)
+            r = NO_MEMORY(n, err);
+        json_object_put(net);
+        na_unlock(n);
+    }
+    json_object_put(wish);
+    return r;
+}
+
+static int na_remove(struct berth_net *n, const char *name_or_id, struct berth_error *err)
+{
+    const char *name;
+    json *net;
+    int r = na_lock(n, err);
+
+    if (r < 0)
+        return r;
+    r = defs_find(n, name_or_id, &net, err);
+    name = r == 0 ? js_str(net, "name") : "";
+    if (r == 0 && strcmp(name, n->default_name) == 0)
+        r = berth_fail(n->h, err, EBUSY, "default network %s cannot be removed", name);
+    if (r == 0)
+        r = defs_unlink(n, name, err);
+    /* A network of the same name begins anew.  What cannot be forgotten does no harm. */
+    if (r == 0 && ipam_forget(n, name, NULL) < 0)
+        berth_log(n->h, BERTH_LOG_WARNING, "the addresses of network %s stay recorded", name);
+    na_unlock(n);
+    return r;
+}
+
+static int na_inspect(struct berth_net *n, const char *name_or_id, struct berth_buf *out,
+                      struct berth_error *err)
+{
+    json *net;
+    int r = na_lock(n, err);
+
+    if (r < 0)
+        return r;
+    r = defs_find(n, name_or_id, &net, err);
+    if (r == 0 && js_write(n->h, net, false, out) < 0)
+        r = NO_MEMORY(n, err);
+    na_unlock(n);
+    return r;
+}
+
+static int visit(struct berth_net *n, const json *net, berth_net_fn *fn, void *arg,
+                 struct berth_error *err)
+{
+    struct berth_buf *text = n->h->buf_new(n->h->core);
+    int r = text && js_write(n->h, net, false, text) == 0 ? 0 : NO_MEMORY(n, err);
+
+    if (r == 0)
+        r = fn(arg, js_str(net, "name"), js_str(net, "id"), n->h->buf_data(n->h->core, text));
+    n->h->buf_free(n->h->core, text);
+    return r;
+}
+
+/* The lock is given up before anything is visited. */
+static int na_list(struct berth_net *n, berth_net_fn *fn, void *arg, struct berth_error *err)
+{
+    const char **names;
+    int r = na_lock(n, err);
+
+    if (r < 0)
+        return r;
+    na_unlock(n);
+    names = js_sorted(n->nets);
+    if (!names)
+        return NO_MEMORY(n, err);
+    for (size_t i = 0; names[i] && r == 0; i++)
+        r = visit(n, js_get(n->nets, names[i]), fn, arg, err);
+    free(names);
+    return r;
+}
+
+static const struct berth_net_ops ops = {
+    .size = sizeof(ops),
+    .probe = na_probe,
+    .open = na_open,
+    .close = na_close,
+    .info = na_info,
+    .drivers = na_drivers,
+    .default_name = na_default_name,
+    .create = na_create,
+    .remove = na_remove,
+    .inspect = na_inspect,
+    .list = na_list,
+    .setup = na_setup,
+    .teardown = na_teardown,
+};
+
+BERTH_NET_PLUGIN(net_netavark, &ops, .name = "netavark", .version = "1.0",
+                 .summary = "podman's networks, by way of netavark", .license = "Apache-2.0",
+                 .contact = "berth", .caps = BERTH_NET_CAP_DNS | BERTH_NET_CAP_IPV6,
+                 .threads = BERTH_THREADS_ONE, .n_options = sizeof(options) / sizeof(*options),
+                 .options = options);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program.c - finding and running netavark; see netavark.h. */
+#include "netavark.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PLACE_HINT                                                                             \
+    "To resolve this error, set the helper_binaries_dir key in the `[engine]` section of "     \
+    "containers.conf to the directory containing your helper binaries."
+
+char *na_format(const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+    int len;
+
+    va_start(ap, fmt);
+    len = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    return len < 0 ? NULL : text;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* "$BINDIR" at the beginning of a directory is where this program is. */
+static char *in_directory(const char *dir, size_t len, const char *name)
+{
+    char self[4096], *slash;
+    ssize_t got;
+
+    if (len < 7 || strncmp(dir, "$BINDIR", 7) != 0 || (len > 7 && dir[7] != '/'))
+        return na_format("%.*s/%s", (int)len, dir, name);
+    got = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (got <= 0)
+        return NULL;
+    self[got] = '\0';
+    slash = strrchr(self, '/');
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    return na_format("%s%.*s/%s", self, (int)len - 7, dir + 7, name);
+}
+
+static char *search(struct berth_net *n, const char *name)
+{
+    const char *env = getenv("CONTAINERS_HELPER_BINARY_DIR");
+    const char *at = n->helper_dirs;
+    char *path = NULL;
+
+    if (env && *env) {
+        path = in_directory(env, strlen(env), name);
+        if (is_file(path))
+            return path;
+        free(path);
+    }
+    while (*at) {
+        size_t len = strcspn(at, " ");
+
+        path = len ? in_directory(at, len, name) : NULL;
+        if (is_file(path))
+            return path;
+        free(path);
+        at += len + (at[len] == ' ');
+    }
+    return NULL;
+}
+
+int prog_find(struct berth_net *n, char **out, struct berth_error *err)
+{
+    char *path = n->program ? strdup(n->program) : search(n, "netavark");
+
+    if (path && is_file(path)) {
+        *out = path;
+        return 0;
+    }
+    free(path);
+    if (n->program)
+        return berth_fail(n->h, err, ENOENT, "could not find netavark: %s is no file",
+                          n->program);
+    if (!*n->helper_dirs)
+        return berth_fail(n->h, err, ENOENT,
+                          "could not find \"netavark\" because there are no helper binary "
+                          "directories configured.  " PLACE_HINT);
+    return berth_fail(n->h, err, ENOENT,
+                      "could not find \"netavark\" in one of [%s].  " PLACE_HINT,
+                      n->helper_dirs);
+}
+
+char *prog_find_dns(struct berth_net *n)
+{
+    return n->dns_program ? strdup(n->dns_program) : search(n, "aardvark-dns");
+}
+
+/* -------------------------------------------------------------- environment */
+
+struct env {
+    const char **v;
+    size_t n;
+    char *own[4];
+    size_t n_own;
+};
+
+static bool replaced(const char *entry)
+{
+    static const char *const names[] = {"RUST_LOG=", "RUST_BACKTRACE=", "NETAVARK_DNS_PORT="};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strncmp(entry, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static void env_own(struct env *e, char *entry)
+{
+    if (entry) {
+        e->own[e->n_own++] = entry;
+        e->v[e->n++] = entry;
+    }
+}
+
+/* This program's own environment, with what netavark is told by variables. */
+static bool env_make(struct berth_net *n, struct env *e)
+{
+    bool debug = n->h->log_enabled(n->h->core, BERTH_LOG_DEBUG);
+    bool info = n->h->log_enabled(n->h->core, BERTH_LOG_INFO);
+    bool path = false;
+    size_t count = 0;
+
+    *e = (struct env){0};
+    while (environ && environ[count])
+        count++;
+    e->v = calloc(count + 6, sizeof(*e->v));
+    if (!e->v)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], "PATH=", 5) == 0) {
+            path = true;
+            /* iptables is there; users' paths often lack it. */
+            if (!strstr(environ[i], "/usr/sbin")) {
+                env_own(e, na_format("%s:/usr/sbin", environ[i]));
+                continue;
+            }
+        }
+        if (!replaced(environ[i]))
+            e->v[e->n++] = environ[i];
+    }
+    if (!path)
+        e->v[e->n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    e->v[e->n++] = debug  ? "RUST_LOG=netavark=debug"
+                   : info ? "RUST_LOG=netavark=info"
+                          : "RUST_LOG=netavark=warn";
+    if (debug)
+        e->v[e->n++] = "RUST_BACKTRACE=1";
+    if (n->dns_port)
+        env_own(e, na_format("NETAVARK_DNS_PORT=%lld", (long long)n->dns_port));
+    return true;
+}
+
+static void env_free(struct env *e)
+{
+    for (size_t i = 0; i < e->n_own; i++)
+        free(e->own[i]);
+    free(e->v);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static berth_deadline deadline_in(int64_t ns)
+{
+    struct timespec now;
+
+    if (ns <= 0 || clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+        return BERTH_WAIT_FOREVER;
+    return (berth_deadline)now.tv_sec * 1000000000u + (berth_deadline)now.tv_nsec +
+           (berth_deadline)ns;
+}
+
+/* The last line of what the program wrote on standard error. */
+static const char *last_line(const char *text, size_t *len)
+{
+    size_t end = strlen(text), begin;
+
+    while (end && text[end - 1] == '\n')
+        end--;
+    begin = end;
+    while (begin && text[begin - 1] != '\n')
+        begin--;
+    *len = end - begin;
+    return text + begin;
+}
+
+/* It ended with a status other than 0: its own words, or what else there is. */
+static int failed(struct berth_net *n, int status, struct berth_blob output, const char *errors,
+                  struct berth_error *err)
+{
+    json *answer = js_parse(output);
+    const char *text = js_str(answer, "error"), *line;
+    size_t len;
+    int r;
+
+    if (*text && json_object_object_length(answer) == 1) {
+        if (n->h->log_enabled(n->h->core, BERTH_LOG_INFO))
+            r = berth_fail(n->h, err, EREMOTEIO, "netavark (exit code %d): %s", status, text);
+        else if (strstr(text, "No such file or directory (os error 2)"))
+            r = berth_fail(n->h, err, EREMOTEIO, "netavark: %s: is iptables installed?", text);
+        else
+            r = berth_fail(n->h, err, EREMOTEIO, "netavark: %s", text);
+    } else {
+        line = last_line(errors, &len);
+        r = berth_fail(n->h, err, EREMOTEIO, "netavark: it ended with status %d%s%.*s", status,
+                       len ? ": " : " and without a word", (int)(len > 2000 ? 2000 : len),
+                       line);
+    }
+    json_object_put(answer);
+    return r;
+}
+
+static int run(struct berth_net *n, const char *const *argv, struct berth_blob input,
+               json **out, struct berth_error *err)
+{
+    struct berth_buf *output = n->h->buf_new(n->h->core), *errors = n->h->buf_new(n->h->core);
+    struct berth_run what = {.size = sizeof(what),
+                             .argv = argv,
+                             .input = input,
+                             .netns_fd = -1,
+                             .output = output,
+                             .errors = errors};
+    struct berth_blob text;
+    struct env env = {0};
+    int r;
+
+    if (!output || !errors || !env_make(n, &env)) {
+        r = NO_MEMORY(n, err);
+        goto out;
+    }
+    what.env = env.v;
+    what.deadline = deadline_in(n->timeout);
+    r = n->h->run(n->h->core, &what, err);
+    text = n->h->buf_data(n->h->core, output);
+    if (r == -ETIMEDOUT)
+        r = berth_fail(n->h, err, ETIMEDOUT, "netavark: it did not end in time and was killed");
+    else if (r < 0)
+        r = berth_wrap(n->h, err, "netavark: failed to start process");
+    else if (r > 0)
+        r = failed(n, r, text, n->h->buf_data(n->h->core, errors).data, err);
+    else if (n->h->buf_data(n->h->core, errors).len)
+        berth_log(n->h, BERTH_LOG_INFO, "netavark: %s",
+                  (const char *)n->h->buf_data(n->h->core, errors).data);
+    if (r == 0 && out) {
+        *out = js_parse(text);
+        if (!*out || !json_object_is_type(*out, json_type_object)) {
+            json_object_put(*out);
+            *out = NULL;
+            r = berth_fail(n->h, err, EREMOTEIO,
+                           "netavark: failed to decode result: not a JSON object");
+        }
+    }
+out:
+    env_free(&env);
+    n->h->buf_free(n->h->core, output);
+    n->h->buf_free(n->h->core, errors);
+    return r;
+}
+
+int prog_run(struct berth_net *n, const char *verb, const char *netns, const json *document,
+             json **out, struct berth_error *err)
+{
+    char *program = NULL, *dns = prog_find_dns(n);
+    char *dns_arg = na_format("--aardvark-binary=%s", dns ? dns : "");
+    struct berth_buf *input = n->h->buf_new(n->h->core);
+    int r = prog_find(n, &program, err);
+
+    if (r == 0 && (!dns_arg || !input || js_write(n->h, document, false, input) < 0 ||
+                   n->h->put(n->h->core, input, "\n", 1) < 0))
+        r = NO_MEMORY(n, err);
+    if (r == 0) {
+        const char *argv[] = {program,    "--config",
+                              n->run_dir, n->rootless ? "--rootless=true" : "--rootless=false",
+                              dns_arg,    verb,
+                              netns,      NULL};
+        struct berth_blob text = n->h->buf_data(n->h->core, input);
+
+        berth_debug(n->h, "%s %s %s: %.*s", program, verb, netns, (int)text.len - 1,
+                    (const char *)text.data);
+        r = run(n, argv, text, out, err);
+    }
+    n->h->buf_free(n->h->core, input);
+    free(program);
+    free(dns);
+    free(dns_arg);
+    return r;
+}
