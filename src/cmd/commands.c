@@ -28,6 +28,7 @@ const size_t n_container_commands = 0
 /* Groups: commands whose names begin with one of these words. */
 const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},
                                      {.name = "config", .summary = "Look at the configuration"},
+                                     {.name = "network", .summary = "Manage networks"},
                                      {.name = "plugin", .summary = "Look at plugins"},
                                      {.name = "state",
                                       .summary = "Look at state stores, copy and move them"},

@@ -7,6 +7,7 @@
 #include "engine/events.h"
 #include "engine/intent.h"
 #include "engine/names.h"
+#include "engine/network.h"
 #include "engine/options.h"
 #include "engine/spec.h"
 #include "engine/store.h"
@@ -233,6 +234,8 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
         r = engine_oci(e, NULL, &oci, err);
     if (r == 0)
         r = spec_create(e, o, &c->config, &networks, err);
+    if (r == 0 && networks)
+        r = network_resolve(e, &networks, err);
     intent_recover(e);
     if (r == 0)
         r = name_in_use(e, o->name, err);

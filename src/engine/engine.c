@@ -230,11 +230,18 @@ int engine_locks(struct engine *e, struct locks **out, struct berth_error *err)
 
 int engine_net(struct engine *e, struct net **out, struct berth_error *err)
 {
+    _cleanup_free_ char *helpers = list_join(&e->conf->helper_binaries_dir, " ");
+    const struct conf_override hints[] = {
+        {"helper_binaries_dir", str_or(helpers, ""), true},
+        {"default_network", e->conf->default_network, true},
+        {"network_config_dir", e->conf->network_config_dir, true},
+    };
+    size_t n = ARRAY_LEN(hints) - str_empty(e->conf->network_config_dir);
     int r = 0;
 
     if (!e->net)
         r = net_open(e->conf, str_or(e->conf->network_backend, BERTH_DEFAULT_NET), &e->place,
-                     NULL, 0, &e->net, err);
+                     hints, n, &e->net, err);
     *out = e->net;
     return r;
 }
