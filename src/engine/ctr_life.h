@@ -9,6 +9,9 @@
 /* Network namespace: made and joined to its networks, where the container has one of its
  * own and it is not there yet; c->netns is its path.  The reverse takes what is there. */
 int ctr_net_setup(struct ctr *c, struct berth_error *err);
+/* For containers with a user namespace, whose network namespace the runtime makes inside of
+ * it: once their first process is there. */
+int ctr_net_setup_late(struct ctr *c, struct berth_error *err);
 int ctr_net_teardown(struct ctr *c, struct berth_error *err);
 
 /* Prepare, write config.json, create in the runtime, save: state CREATED.  On failure

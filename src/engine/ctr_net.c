@@ -80,7 +80,19 @@ static int bind_new_netns(const char *path, struct berth_error *err)
     return r;
 }
 
-static int make_netns(struct ctr *c, struct berth_error *err)
+/* A namespace that a process has already. */
+static int bind_netns_of(int64_t pid, const char *path, struct berth_error *err)
+{
+    char proc[64];
+
+    snprintf(proc, sizeof(proc), "/proc/%lld/ns/net", (long long)pid);
+    return mount(proc, path, "none", MS_BIND, NULL) < 0
+               ? fail_errno(err, errno, "binding a network namespace to %s", path)
+               : 0;
+}
+
+/* pid: whose namespace it is to be; 0: a new one. */
+static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
 {
     _cleanup_free_ char *path = NULL;
     char uuid[37];
@@ -96,7 +108,7 @@ static int make_netns(struct ctr *c, struct berth_error *err)
     if (fd < 0)
         return fail_errno(err, errno, "creating %s", path);
     close(fd);
-    r = bind_new_netns(path, err);
+    r = pid ? bind_netns_of(pid, path, err) : bind_new_netns(path, err);
     if (r < 0)
         unlink(path);
     else
@@ -166,13 +178,13 @@ static void set_exit_status(struct berth_error *err)
             strcasestr(text, "not found") || strcasestr(text, "no such file") ? 127 : 126;
 }
 
-int ctr_net_setup(struct ctr *c, struct berth_error *err)
+static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
 {
     int r;
 
     if (!makes_netns(c) || c->netns)
         return 0;
-    r = make_netns(c, err);
+    r = make_netns(c, pid, err);
     if (r == 0) {
         r = join_networks(c, err);
         if (r < 0)
@@ -181,6 +193,19 @@ int ctr_net_setup(struct ctr *c, struct berth_error *err)
     if (r < 0 && c->netns)
         remove_netns(c, NULL);
     return r;
+}
+
+int ctr_net_setup(struct ctr *c, struct berth_error *err)
+{
+    return json_flag(c->config, "postConfigureNetNS", false) ? 0 : setup(c, 0, err);
+}
+
+int ctr_net_setup_late(struct ctr *c, struct berth_error *err)
+{
+    int64_t pid = json_i64(c->state, "pid", 0);
+
+    return json_flag(c->config, "postConfigureNetNS", false) && pid > 0 ? setup(c, pid, err)
+                                                                        : 0;
 }
 
 int ctr_net_teardown(struct ctr *c, struct berth_error *err)

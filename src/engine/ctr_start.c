@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "engine/ctr_life.h"
 #include "engine/events.h"
+#include "engine/ports.h"
 #include "engine/rootfs.h"
 #include "engine/spec.h"
 #include "engine/store.h"
@@ -131,14 +132,19 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
     struct berth_oci_create how = {.size = sizeof(how)};
     struct berth_oci_status status = {.size = sizeof(status)};
     _cleanup_view_ struct ctr_view view = {0};
+    _cleanup_ports_ struct ports ports = {0};
     sigset_t old;
     struct oci *oci;
     int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
 
     if (r == 0)
         r = ctr_view_make(c, &view, err);
+    if (r == 0)
+        r = ports_reserve(c, &ports, err);
     if (r < 0)
         return r;
+    how.keep_fds = ports.fds;
+    how.n_keep_fds = (uint32_t)ports.n;
     if (!c->e->conf->keyring)
         how.flags |= BERTH_OCI_CREATE_NO_KEYRING;
     if (c->e->conf->no_pivot_root)
@@ -172,6 +178,11 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
         r = spec_init(c, err);
     if (r == 0)
         r = create_in_runtime(c, restart, err);
+    if (r == 0 && json_flag(c->config, "postConfigureNetNS", false)) {
+        r = ctr_net_setup_late(c, err);
+        if (r == 0)
+            r = store_save(c, EXIT_NONE, err);
+    }
     if (r == 0 && sessions)
         r = store_exec_remove_all(c, err);
     if (r < 0) {

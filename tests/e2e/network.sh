@@ -93,8 +93,25 @@ until_true sh -c 'b() { "$BERTH" "$@"; }; b exec web sh -c "grep -q :0050 /proc/
 is "published port" "it is web" "$(b run --rm --network net1 --rootfs "$R" nc -w 2 10.90.1.1 8080)"
 has "range of ports" "--dport 9000:9002" "$(iptables-save)"
 has "podman lists the ports" "0.0.0.0:8080->80/tcp" "$(podman ps --filter name=web --format '{{.Ports}}')"
+rc "a port that is taken" 126 b run --rm -p 9001:80 --rootfs "$R" true
+is "a port that is taken: text" "Error: cannot listen on the TCP port: listen tcp4 :9001: bind: address already in use" "$errs"
+rc "a port that podman's container wants" 126 podman run --rm -p 8080:80 --rootfs "$R" true
+rc "an address that is not here" 126 b run --rm -p 192.0.2.99:81:80 --rootfs "$R" true
+is "an address that is not here: text" "Error: cannot listen on the TCP port: listen tcp4 192.0.2.99:81: bind: cannot assign requested address" "$errs"
+quiet b rm -f -t 0 web
+quiet b run -d --name web -p 10000-10199:10000-10199 -p 5353:53/udp --rootfs "$R" sleep 1000
+is "every port is kept" 201 "$(find "/proc/$(b inspect --format '{{.State.ConmonPid}}' web)/fd" -lname 'socket:*' | wc -l | awk '{ print ($1 >= 201) ? 201 : $1 }')"
 quiet b rm -f -t 0 web
 is "no rule of the port is left" "" "$(iptables-save | grep -E -- '--dport (8080|9000)' || :)"
+
+# ---------------------------------------------------------------- user namespaces
+chmod 711 "$W"
+rc "user namespace" 0 b run -d --name u --uidmap 0:100000:65536 --gidmap 0:100000:65536 --network net1 --rootfs "$R" sleep 1000
+if [ -z "$errs" ]; then
+	has "its address" "inet $(address u net1)/24" "$(b exec u ip addr show eth0)"
+	rc "to it" 0 b exec a ping -c 1 -W 2 u
+fi
+quiet b rm -f -t 0 u
 
 # ------------------------------------------------------------- ends of containers
 old=$(address b net1)

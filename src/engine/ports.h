@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ports.h - published ports are kept from other programs as long as a container runs. */
+#ifndef BERTH_ENGINE_PORTS_H
+#define BERTH_ENGINE_PORTS_H
+
+#include "engine/ctr.h"
+
+/* Descriptors that hold host ports; free with ports_free(). */
+struct ports {
+    int *fds;
+    size_t n;
+};
+
+/*
+ * Bind every TCP and UDP port of the host that c publishes, where the configuration wants it
+ * and the ports are redirected rather than forwarded by a program.  Nothing listens: what
+ * gets past the redirection is refused.  A port that is taken: -EADDRINUSE and others, with
+ * podman's text.
+ */
+int ports_reserve(const struct ctr *c, struct ports *out, struct berth_error *err);
+void ports_free(struct ports *p);
+#define _cleanup_ports_ _cleanup_(ports_free)
+
+#endif
