@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "cmd/cli.h"
+#include "engine/system_signals.h"
 #include <sys/resource.h>
 
 /* Global options that are keys of the configuration.  Empty values count as not given:
@@ -98,6 +99,7 @@ int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct bert
         if (r < 0)
             return r;
         raise_file_limit();
+        signals_handle();
         r = engine_open(conf, flags, &cli->engine, err);
         if (r < 0)
             return r;

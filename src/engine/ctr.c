@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/events.h"
+#include "engine/lockorder.h"
 #include "engine/store.h"
 #include <signal.h>
 
@@ -98,7 +99,7 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
     if (r < 0)
         return r;
     for (;;) {
-        r = lock_acquire(locks, id, BERTH_WAIT_FOREVER, err);
+        r = lockorder_acquire(locks, LOCK_CLASS_CONTAINER, c->id, id, BERTH_WAIT_FOREVER, err);
         if (r < 0)
             return error_wrap(err, "acquiring lock %u of container %s", id, c->id);
         c->locked = true;
@@ -110,11 +111,11 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
         if (ctr_lock_id(c) == id)
             return ctr_sync_locked(c, err);
         /* Renumbered while we waited: the number we hold guards something else now. */
-        lock_drop(locks, id, NULL);
+        lockorder_drop(locks, id, NULL);
         c->locked = false;
         id = ctr_lock_id(c);
     }
-    lock_drop(locks, id, NULL);
+    lockorder_drop(locks, id, NULL);
     c->locked = false;
     return r;
 }
@@ -126,7 +127,7 @@ void ctr_unlock(struct ctr *c)
     if (!c->locked)
         return;
     c->locked = false;
-    if (lock_drop(c->e->locks, ctr_lock_id(c), &err) < 0)
+    if (lockorder_drop(c->e->locks, ctr_lock_id(c), &err) < 0)
         log_error("releasing lock %u of container %s: %s", ctr_lock_id(c), c->id,
                   error_text(&err));
 }

@@ -11,6 +11,7 @@
 #include "engine/options.h"
 #include "engine/spec.h"
 #include "engine/store.h"
+#include "engine/system_signals.h"
 #include "storage/storage.h"
 #include <ctype.h>
 #include <sys/stat.h>
@@ -224,6 +225,7 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     _cleanup_json_ json *networks = NULL;
     struct making making = {.c = c, .intent = INTENT_NONE};
     struct oci *oci;
+    sigset_t old;
     int r;
 
     if (!c)
@@ -241,6 +243,7 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
         r = name_in_use(e, o->name, err);
     if (r == 0)
         r = fill_identity(c, o, err);
+    signals_hold(&old); /* until it is whole or gone */
     if (r == 0)
         r = intent_begin(e, c->id, &making.intent, err);
     if (r == 0)
@@ -255,9 +258,11 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     if (r < 0)
         undo(&making);
     intent_end(&making.intent);
+    if (r == 0)
+        event_ctr(c, "create", NULL);
+    signals_release(&old);
     if (r < 0)
         return r;
-    event_ctr(c, "create", NULL);
     *out = TAKE(c);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "engine/exec.h"
 #include "engine/intent.h"
 #include "engine/store.h"
+#include "engine/system_signals.h"
 #include "storage/storage.h"
 #include <poll.h>
 #include <signal.h>
@@ -231,6 +232,7 @@ static void free_lock(struct ctr *c, struct intent *intent)
 int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err)
 {
     _cleanup_intent_ struct intent intent = INTENT_NONE;
+    sigset_t old;
     int r;
 
     c->defer = true; /* what a sync finds goes into the transaction that removes it */
@@ -250,11 +252,13 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
         r = intent_lock_is(&intent, ctr_lock_id(c), err);
     if (r == 0) {
         c->defer = true;
+        signals_hold(&old); /* until nothing of it is left */
         r = take_apart(c, err);
         if (c->removed) {
             free_lock(c, &intent);
             event_ctr(c, "remove", NULL);
         }
+        signals_release(&old);
     }
     if (!c->removed && c->locked)
         store_flush(c, r < 0 ? NULL : err);

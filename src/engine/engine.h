@@ -5,8 +5,8 @@
  * The engine is the only caller of src/wrap.  Commands (src/cmd) call the engine and print.
  * Objects live for one command; nothing here is shared between threads.
  *
- * Order of locks, outermost first: pod, container, volume, then a state transaction.  A
- * transaction is a leaf: no lock is taken, no program run and no network used inside one.
+ * Order of locks, outermost first: alive lock, pod, container, volume (lockorder.h), then a
+ * state transaction.  A transaction is a leaf: no lock is taken, no program run and no network used inside one.
  */
 #ifndef BERTH_ENGINE_ENGINE_H
 #define BERTH_ENGINE_ENGINE_H

@@ -6,6 +6,7 @@
 #include "engine/boot.h"
 #include "engine/events.h"
 #include "engine/system_claim.h"
+#include "engine/system_signals.h"
 
 static int too_few(size_t n, uint32_t locks, struct berth_error *err)
 {
@@ -57,8 +58,10 @@ static int number_all(struct engine *e, struct numbers *all, struct berth_error 
 int renumber(struct engine *e, struct berth_error *err)
 {
     _cleanup_numbers_ struct numbers all = {0};
+    sigset_t old;
     int r = alive_lock(e, err);
 
+    signals_hold(&old); /* between the old numbers and the new there are none */
     if (r == 0)
         r = numbers_scan(e->state, &all, err);
     if (r == 0)
@@ -67,6 +70,7 @@ int renumber(struct engine *e, struct berth_error *err)
         r = claim_others(e, err);
     if (r == 0)
         r = number_all(e, &all, err);
+    signals_release(&old);
     if (r == 0)
         event_system(e, "renumber");
     if (r == 0)

@@ -7,9 +7,11 @@
 #include "engine/boot.h"
 #include "engine/ctr.h"
 #include "engine/events.h"
+#include "engine/lockorder.h"
 #include "engine/store.h"
 #include "engine/system_marker.h"
 #include "engine/system_numbers.h"
+#include "engine/system_signals.h"
 #include "storage/storage.h"
 #include <dirent.h>
 #include <sys/mount.h>
@@ -98,7 +100,8 @@ int reset_volume(struct engine *e, const char *name, struct berth_error *err)
     if (r == 0 && (lock < 0 || !dir))
         r = fail(err, EUCLEAN, "volume %s has no usable lock number", name);
     if (r == 0)
-        r = lock_acquire(locks, (uint32_t)lock, BERTH_WAIT_FOREVER, err);
+        r = lockorder_acquire(locks, LOCK_CLASS_VOLUME, name, (uint32_t)lock,
+                              BERTH_WAIT_FOREVER, err);
     if (r < 0)
         return r;
     r = take_volume(e, name, err);
@@ -108,7 +111,7 @@ int reset_volume(struct engine *e, const char *name, struct berth_error *err)
         lock_release(locks, (uint32_t)lock, NULL);
         event_object(e, "volume", "remove", NULL, name);
     }
-    lock_drop(locks, (uint32_t)lock, NULL);
+    lockorder_drop(locks, (uint32_t)lock, NULL);
     return r;
 }
 
@@ -452,6 +455,7 @@ int reset_all(struct engine *e, struct berth_list *left, struct berth_error *err
     static int (*const steps[])(struct engine * e, struct berth_error * err) = {
         remove_ctrs, remove_pods, remove_volumes, remove_networks, free_numbers};
     char *ns = TAKE(e->conf->namespace_);
+    sigset_t old;
     int last = alive_lock(e, err);
 
     if (last < 0) {
@@ -463,11 +467,13 @@ int reset_all(struct engine *e, struct berth_list *left, struct berth_error *err
 
         note(steps[i](e, &why), &why, &last, err);
     }
+    signals_hold(&old); /* a store without its directories is none */
     {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
 
         note(remove_dirs(e, left, &why), &why, &last, err);
     }
+    signals_release(&old);
     alive_unlock(e);
     e->conf->namespace_ = ns;
     return last;

@@ -43,10 +43,11 @@ rc "renumber means all" 0 b --namespace red system renumber
 is "up too" 0 "$(b system locks --format '{{.Lock}} {{.Name}}' | sed -n 's/ up//p')"
 
 # -------------------------------------------------------------------- signals
-b run --name long --network none --sig-proxy=false --rootfs "$R" /bin/sh -c "$loop" &
+"$BERTH" run --name long --network none --sig-proxy=false --rootfs "$R" /bin/sh -c "$loop" &
 until_true sh -c "[ \"\$(\"$BERTH\" inspect --format '{{.State.Status}}' long)\" = running ]"
 kill -TERM $!
 wait $!
+is "SIGTERM ends it with podman's status" 0 $?
 rc "a killed run leaves the container as it is" 0 b stop -t 1 long
 rc "and nothing half done" 0 b system check
 for sig in TERM INT; do
