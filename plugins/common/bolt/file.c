@@ -296,25 +296,52 @@ static int open_locked(struct bolt_tx *tx, uint64_t deadline, struct stat *st)
 
 /* ---------------------------------------------------------------- a new file */
 
-/* Zero bytes only, and fewer than a new file has: making it was interrupted. */
+/* The four pages of a new file; to be freed. */
+static uint8_t *first_pages(uint32_t ps)
+{
+    struct meta m = {.page_size = ps, .root = 3, .freelist = 2, .hwm = 4};
+    uint8_t *buf = calloc(4, ps);
+
+    if (!buf)
+        return NULL;
+    meta_encode(&m, 0, buf);
+    m.txid = 1;
+    meta_encode(&m, 1, buf + ps);
+    put64(buf + 2u * ps, 2);
+    put16(buf + 2u * ps + 8, PAGE_FREELIST);
+    put64(buf + 3u * ps, 3);
+    put16(buf + 3u * ps + 8, PAGE_LEAF);
+    return buf;
+}
+
+static uint32_t new_page_size(void)
+{
+    uint32_t ps = (uint32_t)sysconf(_SC_PAGESIZE);
+
+    return page_size_ok(ps) ? ps : 4096;
+}
+
+/* Fewer bytes than a new file has, and those are its own or zero: making it was
+ * interrupted, and nothing was ever put into it. */
 static bool half_made(struct bolt_tx *tx)
 {
-    uint8_t buf[4096];
-    uint64_t at = 0;
+    uint32_t ps = new_page_size();
+    uint8_t *want, *have;
+    bool half = false;
 
-    if (tx->file_size >= 4u * (uint64_t)sysconf(_SC_PAGESIZE))
+    if (tx->file_size >= 4u * (uint64_t)ps)
         return false;
-    while (at < tx->file_size) {
-        ssize_t n = read_at(tx->fd, buf, sizeof buf, at);
-        if (n <= 0)
-            return false;
-        for (ssize_t i = 0; i < n; i++) {
-            if (buf[i])
-                return false;
-        }
-        at += (uint64_t)n;
+    want = first_pages(ps);
+    have = malloc(4u * (size_t)ps);
+    if (want && have &&
+        read_at(tx->fd, have, (size_t)tx->file_size, 0) == (ssize_t)tx->file_size) {
+        half = true;
+        for (size_t i = 0; half && i < tx->file_size; i++)
+            half = have[i] == 0 || have[i] == want[i];
     }
-    return true;
+    free(want);
+    free(have);
+    return half;
 }
 
 /* A new directory entry is durable once its directory was synced. */
@@ -336,25 +363,13 @@ static void sync_directory(const char *path)
 static int make_file(struct bolt_tx *tx)
 {
     struct bolt *db = tx->db;
-    uint32_t ps = (uint32_t)sysconf(_SC_PAGESIZE);
-    struct meta m = {.page_size = ps, .root = 3, .freelist = 2, .hwm = 4};
-    uint8_t *buf;
+    uint32_t ps = new_page_size();
+    uint8_t *buf = first_pages(ps);
     ssize_t n;
     int r = 0;
 
-    if (!page_size_ok(ps))
-        ps = m.page_size = 4096;
-    buf = calloc(4, ps);
     if (!buf)
         return bolt_fail_(db, ENOMEM, "out of memory");
-    meta_encode(&m, 0, buf);
-    m.txid = 1;
-    meta_encode(&m, 1, buf + ps);
-    put64(buf + 2u * ps, 2);
-    put16(buf + 2u * ps + 8, PAGE_FREELIST);
-    put64(buf + 3u * ps, 3);
-    put16(buf + 3u * ps + 8, PAGE_LEAF);
-
     n = pwrite(tx->fd, buf, 4u * (size_t)ps, 0);
     if (n < 0 || (!(db->flags & BOLT_NOSYNC) && fdatasync(tx->fd) < 0))
         r = fail_errno(db, "cannot write it");
@@ -412,25 +427,18 @@ int file_open(struct bolt_tx *tx, uint64_t deadline)
     if (r < 0)
         return r;
     tx->file_size = (uint64_t)st.st_size;
-    if (tx->file_size == 0 && !tx->write) {
-        tx->empty = true;
-        tx->page_size = 4096;
-        return 0;
-    }
-    if (tx->file_size == 0 && (tx->db->flags & BOLT_CREATE)) {
+    if ((tx->db->flags & BOLT_CREATE) ? half_made(tx) : tx->file_size == 0 && !tx->write) {
+        if (!tx->write) {
+            tx->empty = true;
+            tx->page_size = 4096;
+            return 0;
+        }
         r = make_file(tx);
         if (r < 0)
             return r;
     }
-    if (!choose_meta(tx->fd, &tx->meta, &tx->meta_page, &why)) {
-        if (!tx->write || !(tx->db->flags & BOLT_CREATE) || !half_made(tx))
-            return bolt_fail_(tx->db, EUCLEAN, "%s", why);
-        r = make_file(tx);
-        if (r < 0)
-            return r;
-        if (!choose_meta(tx->fd, &tx->meta, &tx->meta_page, &why))
-            return bolt_fail_(tx->db, EIO, "%s right after it was written", why);
-    }
+    if (!choose_meta(tx->fd, &tx->meta, &tx->meta_page, &why))
+        return bolt_fail_(tx->db, EUCLEAN, "%s", why);
     r = meta_plausible(tx);
     if (r < 0)
         return r;
