@@ -156,7 +156,27 @@ static int follow_size(struct berth_state *s)
     return rc;
 }
 
-static int begin_reading(struct berth_state *s, MDB_txn **out)
+/*
+ * A commit writes its meta page first and tells readers its number afterwards.  Who begins
+ * in between may be given the pages of the new one under the number of the one two before,
+ * and, beginning again, the one before: back in time.  So begin until the number is that of
+ * the newest meta page.
+ */
+static int begin_newest(struct berth_state *s, MDB_txn *txn)
+{
+    MDB_envinfo info;
+    int rc = mdb_env_info(s->env, &info);
+
+    for (int i = 0; rc == 0 && i < 1000 && mdb_txn_id(txn) < info.me_last_txnid; i++) {
+        mdb_txn_reset(txn);
+        rc = mdb_txn_renew(txn);
+        if (rc == 0)
+            rc = mdb_env_info(s->env, &info);
+    }
+    return rc;
+}
+
+static int begin_any(struct berth_state *s, MDB_txn **out)
 {
     MDB_txn *spare;
     int rc, dead;
@@ -176,6 +196,15 @@ static int begin_reading(struct berth_state *s, MDB_txn **out)
     rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, out);
     if (rc == MDB_READERS_FULL && mdb_reader_check(s->env, &dead) == 0)
         rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, out);
+    return rc;
+}
+
+static int begin_reading(struct berth_state *s, MDB_txn **out)
+{
+    int rc = begin_any(s, out);
+
+    if (rc == 0 && (rc = begin_newest(s, *out)) != 0)
+        mdb_txn_abort(*out);
     return rc;
 }
 
