@@ -5,9 +5,12 @@
 #endif
 #include "lmdb_store.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_READERS  1000
@@ -38,6 +41,7 @@ char *lm_path(const struct berth_host *h, const struct berth_place *place,
 
 #define MAGIC        0xBEEFC0DEu
 #define DATA_VERSION 1u
+#define META_TXNID   144 /* number of the transaction that wrote a first page */
 
 static int foreign(struct berth_state *s, const unsigned char *head, struct berth_error *err)
 {
@@ -75,6 +79,16 @@ static ssize_t read_at(int fd, unsigned char *to, size_t len, off_t at)
     return (ssize_t)have;
 }
 
+/* LMDB writes both of the first pages in one go.  Only the first, of no transaction yet:
+ * whoever made the file was stopped (a full disk, a kill), and nothing was ever in it. */
+static bool unfinished(int fd, const unsigned char *head, size_t page_size)
+{
+    struct stat st;
+
+    return lm_get64(head + META_TXNID) == 0 && fstat(fd, &st) == 0 &&
+           (uint64_t)st.st_size <= page_size;
+}
+
 /* LMDB divides by what these pages say before it checks anything, so look first. */
 static int header_of(struct berth_state *s, int fd, struct berth_error *err)
 {
@@ -89,6 +103,8 @@ static int header_of(struct berth_state *s, int fd, struct berth_error *err)
         return 0;
     if (!lm_meta_ok(head[0], (size_t)n, &page_size, &last))
         return foreign(s, head[0], err);
+    if (unfinished(fd, head[0], page_size))
+        return 0;
     n = read_at(fd, head[1], sizeof(head[1]), (off_t)page_size);
     if (n < 0)
         return berth_fail(s->h, err, (int)-n, "cannot read %s", s->path);
@@ -200,6 +216,31 @@ static int make_file(struct berth_state *s, struct berth_error *err)
     return 0;
 }
 
+/* Empty a file that was never finished, or LMDB would refuse it.  Whoever is just making it
+ * is given time to. */
+static void clear_unfinished(struct berth_state *s)
+{
+    struct timespec pause = {0, 10000000};
+    unsigned char head[256];
+    size_t page_size = 0;
+    uint64_t last = 0;
+    int fd = open(s->path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), tries;
+    ssize_t n;
+
+    if (fd < 0)
+        return;
+    for (tries = 0; tries < 20 && flock(fd, LOCK_EX) == 0; tries++) {
+        n = read_at(fd, head, sizeof(head), 0);
+        if (n <= 0 || !lm_meta_ok(head, (size_t)n, &page_size, &last) ||
+            !unfinished(fd, head, page_size))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    if (tries == 20 && ftruncate(fd, 0) < 0)
+        berth_debug(s->h, "cannot empty %s", s->path);
+    close(fd);
+}
+
 static int try_open(struct berth_state *s, unsigned flags, size_t map)
 {
     int dead, rc = mdb_env_create(&s->env);
@@ -244,6 +285,8 @@ int lm_env_open(struct berth_state *s, struct berth_error *err)
     s->ino = st.st_ino;
     if (enter(s) < 0)
         return berth_fail(s->h, err, EBUSY, "%s is open in this process already", s->path);
+    if (!s->readonly)
+        clear_unfinished(s);
     if (map < SMALLEST_MAP)
         map = SMALLEST_MAP;
     /* The map takes address space, not memory; where that is short, less has to do. */
