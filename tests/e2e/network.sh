@@ -30,6 +30,7 @@ has "an address of the default network" "inet 10.88.0.2/16" "$(b run --rm --root
 is "the next one gets the next" "10.88.0.3" "$(b run --rm --rootfs "$R" sh -c "ip -4 addr show eth0 | sed -n 's/.*inet \(.*\)\/16.*/\1/p'")"
 is "default route" "default via 10.88.0.1 dev eth0" "$(b run --rm --rootfs "$R" sh -c "ip route | sed -n 's/ *metric.*//; /^default/s/ *\$//p'")"
 is "nothing is left" "$before" "$(leftovers)"
+is "podman chooses the same backend" netavark "$(cat /var/lib/containers/storage/defaultNetworkBackend)"
 is "hosts" "127.0.0.1	localhost
 10.88.0.1	host.containers.internal
 10.88.0.5	boat c1" "$(b run --rm --name c1 --hostname boat --rootfs "$R" cat /etc/hosts)"

@@ -162,6 +162,28 @@ static void na_close(struct berth_net *n)
     free(n);
 }
 
+/* podman notes its choice of a backend beside its storage, and without a note it may choose
+ * another one because there are containers.  Best effort: nothing here depends on it. */
+static void note_choice(const char *graph_root)
+{
+    char *path = na_format("%s/defaultNetworkBackend", graph_root);
+    char *temp = na_format("%s/.defaultNetworkBackend.%ld", graph_root, (long)getpid());
+    int fd;
+
+    if (path && temp && access(path, F_OK) < 0 && errno == ENOENT) {
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd >= 0) {
+            bool written = write(fd, "netavark", 8) == 8;
+
+            if (close(fd) == 0 && written && link(temp, path) < 0)
+                errno = 0; /* somebody else was faster */
+            unlink(temp);
+        }
+    }
+    free(path);
+    free(temp);
+}
+
 static int na_open(const struct berth_host *h, const struct berth_place *place,
                    const struct berth_config *cfg, struct berth_net **out,
                    struct berth_error *err)
@@ -199,19 +221,26 @@ static int na_open(const struct berth_host *h, const struct berth_place *place,
                        (long long)n->dns_port);
     else
         r = read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
-    if (r < 0)
+    if (r < 0) {
         na_close(n);
-    else
-        *out = n;
-    return r;
+        return r;
+    }
+    if (!n->readonly && place->graph_root)
+        note_choice(place->graph_root);
+    *out = n;
+    return 0;
 }
 
 static int na_probe(const struct berth_host *h, const struct berth_place *place,
                     const struct berth_config *cfg, struct berth_error *err)
 {
+    struct berth_place look = {.size = sizeof(look),
+                               .flags = place->flags | BERTH_PLACE_READONLY,
+                               .graph_root = place->graph_root,
+                               .run_root = place->run_root};
     struct berth_net *n = NULL;
     char *program = NULL;
-    int r = na_open(h, place, cfg, &n, err);
+    int r = na_open(h, &look, cfg, &n, err);
 
     if (r < 0)
         return r;
