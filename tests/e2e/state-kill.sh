@@ -4,7 +4,7 @@
 # or back, and every record is there, once.
 . "$top_srcdir/tests/lib/e2e.sh"
 for type in boltdb sqlite lmdb; do
-	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
 done
 command -v strace >/dev/null || { echo "needs strace"; exit 77; }
 strace -e trace=none -e inject=none true 2>/dev/null || strace true >/dev/null 2>&1 || {

@@ -3,7 +3,7 @@
 # Two stores on one host: what differs, bringing them together; and what check finds.
 . "$top_srcdir/tests/lib/e2e.sh"
 for type in boltdb sqlite lmdb; do
-	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
 done
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 

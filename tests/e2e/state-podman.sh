@@ -4,7 +4,7 @@
 # other stores and given to the podman of this host, which reads bolt_state.db.
 . "$top_srcdir/tests/lib/e2e.sh"
 for type in boltdb sqlite lmdb; do
-	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
 done
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 case $(podman --version) in

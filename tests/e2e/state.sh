@@ -3,7 +3,7 @@
 # Stores that move: dump and load, migrate with a kill at every step, compact, check.
 . "$top_srcdir/tests/lib/e2e.sh"
 for type in boltdb sqlite lmdb; do
-	[ -e "$top_builddir/.libs/state_$type.so" ] || { echo "needs the plugin state_$type"; exit 77; }
+	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
 done
 
 store=/var/lib/containers/storage
