@@ -210,7 +210,7 @@ static int failed(struct berth_net *n, int status, struct berth_blob output, con
     if (*text && json_object_object_length(answer) == 1) {
         if (n->h->log_enabled(n->h->core, BERTH_LOG_INFO))
             r = berth_fail(n->h, err, EREMOTEIO, "netavark (exit code %d): %s", status, text);
-        else if (strstr(text, "No such file or directory (os error 2)"))
+        else if (strcmp(text, "No such file or directory (os error 2)") == 0)
             r = berth_fail(n->h, err, EREMOTEIO, "netavark: %s: is iptables installed?", text);
         else
             r = berth_fail(n->h, err, EREMOTEIO, "netavark: %s", text);
