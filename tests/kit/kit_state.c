@@ -46,7 +46,7 @@ static int check_after(struct kit_state *k)
         testhost_list_free(report);
         GIVES(k, 0, found);
     }
-    kit_close(k);
+    kst_close(k);
     return 0;
 }
 
@@ -64,13 +64,13 @@ static int run_child(struct kit_state *k, const struct kit_state_case *c)
         _exit(c->run(k) == 0 && check_after(k) == 0 ? 0 : 1);
     }
     if (pid < 0 || waitpid(pid, &status, 0) < 0)
-        return kit_failed(k, __FILE__, __LINE__, "cannot start a process", 0);
+        return kst_failed(k, __FILE__, __LINE__, "cannot start a process", 0);
     if (WIFSIGNALED(status)) {
         snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
-        return kit_failed(k, __FILE__, __LINE__, text, 0);
+        return kst_failed(k, __FILE__, __LINE__, text, 0);
     }
     if (WEXITSTATUS(status) != 0)
-        return kit_failed(k, __FILE__, __LINE__, "failed without a word", 0);
+        return kst_failed(k, __FILE__, __LINE__, "failed without a word", 0);
     return 0;
 }
 
@@ -80,7 +80,7 @@ static int run_in_dir(struct kit_state *k, const struct kit_state_case *c)
 
     snprintf(k->dir, sizeof(k->dir), "%s/case", k->root);
     if (mkdir(k->dir, 0700) < 0 || reset_shared(k->shared) < 0)
-        return kit_failed(k, __FILE__, __LINE__, "cannot make a directory", errno);
+        return kst_failed(k, __FILE__, __LINE__, "cannot make a directory", errno);
     k->place.static_dir = k->place.tmp_dir = k->dir;
     k->place.graph_root = k->place.run_root = k->place.volume_path = k->dir;
     k->arg = c->arg;

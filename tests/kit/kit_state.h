@@ -9,16 +9,7 @@
 #ifndef BERTH_KIT_STATE_H
 #define BERTH_KIT_STATE_H
 
-/*
- * Run all cases on the plugin file PATH and print TAP lines, numbered from *NUMBER + 1 on
- * (no plan line).  OPTIONS are "name=value" strings for the plugin's options, ending with
- * NULL; they must not lead to a store that anybody uses.  ONLY: run only the cases whose
- * names contain this text; NULL: all.  *NUMBER becomes the number of the
- * last case.  Gives how many cases failed, or -1 with a line on standard error if the file
- * cannot be used.
- */
-int kit_state_run(const char *path, const char *const *options, const char *only,
-                  unsigned *number);
+#include "tests/kit/kit_run.h"
 
 /* ------------------------------------------- for the cases, within the kit */
 
@@ -70,21 +61,21 @@ extern const struct kit_state_case kit_state_records[], kit_state_scans[], kit_s
     kit_state_sides[], kit_state_txns[], kit_state_hosts[], kit_state_procs[];
 
 /* Note why the case fails; gives -1.  Only the first reason is kept. */
-int kit_failed(struct kit_state *k, const char *file, int line, const char *what, int64_t got);
+int kst_failed(struct kit_state *k, const char *file, int line, const char *what, int64_t got);
 
 /* clang-format off */
 #define NEED(k, cond)                                                                          \
     do {                                                                                       \
         if (!(cond))                                                                           \
-            return kit_failed((k), __FILE__, __LINE__, #cond, 0);                              \
+            return kst_failed((k), __FILE__, __LINE__, #cond, 0);                              \
     } while (0)
 
 /* CALL gives VALUE, and nothing was said; or -CODE, described exactly once. */
 #define GIVES(k, value, call)                                                                  \
     do {                                                                                       \
         int64_t got_ = (call);                                                                 \
-        if (!kit_is((k), got_, (value)))                                                       \
-            return kit_failed((k), __FILE__, __LINE__, #value " from " #call, got_);           \
+        if (!kst_is((k), got_, (value)))                                                       \
+            return kst_failed((k), __FILE__, __LINE__, #value " from " #call, got_);           \
     } while (0)
 #define FAILS(k, code, call) GIVES(k, -(code), call)
 #define OK(k, call)          GIVES(k, 0, call)
@@ -97,11 +88,11 @@ int kit_failed(struct kit_state *k, const char *file, int line, const char *what
     } while (0)
 /* clang-format on */
 
-int kit_is(struct kit_state *k, int64_t r, int64_t want);
+int kst_is(struct kit_state *k, int64_t r, int64_t want);
 
 /* Open the store of this case (0 or -1), and close it; flags as open()'s. */
 int kit_open(struct kit_state *k, uint32_t flags);
-void kit_close(struct kit_state *k);
+void kst_close(struct kit_state *k);
 
 /* Begin a transaction, waiting; NULL on failure, which is noted.  The store is opened, and
  * made, if it is not. */
@@ -147,15 +138,15 @@ uint64_t kit_files(struct kit_state *k);
 /* Number of open descriptors; with `open_only`, of those that are not close-on-exec. */
 int kit_fds(int inherited_only);
 
-berth_deadline kit_now(void);
+berth_deadline kst_now(void);
 
 /* Let another process pass step N; wait for that (0, or -1 after a minute). */
-void kit_post(struct kit_state *k, int n);
-int kit_wait(struct kit_state *k, int n);
+void kst_post(struct kit_state *k, int n);
+int kst_wait(struct kit_state *k, int n);
 
 /* Start a process that runs FN with no store open, and dies with its parent; wait for it:
  * 0 if FN gave 0, else -1. */
-pid_t kit_spawn(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), int arg);
-int kit_join(pid_t pid);
+pid_t kst_spawn(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), int arg);
+int kst_join(pid_t pid);
 
 #endif

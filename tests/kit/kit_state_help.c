@@ -14,7 +14,7 @@
 
 /* ------------------------------------------------------------------ failures */
 
-int kit_failed(struct kit_state *k, const char *file, int line, const char *what, int64_t got)
+int kst_failed(struct kit_state *k, const char *file, int line, const char *what, int64_t got)
 {
     const char *name = strrchr(file, '/');
 
@@ -28,7 +28,7 @@ int kit_failed(struct kit_state *k, const char *file, int line, const char *what
     return -1;
 }
 
-int kit_is(struct kit_state *k, int64_t r, int64_t want)
+int kst_is(struct kit_state *k, int64_t r, int64_t want)
 {
     int ok = r == want;
 
@@ -50,7 +50,7 @@ int kit_open(struct kit_state *k, uint32_t flags)
     return 0;
 }
 
-void kit_close(struct kit_state *k)
+void kst_close(struct kit_state *k)
 {
     k->ops.close(k->s);
     k->s = NULL;
@@ -64,8 +64,8 @@ struct berth_txn *kit_begin(struct kit_state *k, uint32_t flags)
     if (!k->s && kit_open(k, BERTH_STATE_CREATE) < 0)
         return NULL;
     r = k->ops.begin(k->s, flags, BERTH_WAIT_FOREVER, &t, k->err);
-    if (!kit_is(k, r, 0)) {
-        kit_failed(k, __FILE__, __LINE__, "begin()", r);
+    if (!kst_is(k, r, 0)) {
+        kst_failed(k, __FILE__, __LINE__, "begin()", r);
         return NULL;
     }
     return t;
@@ -219,7 +219,7 @@ int kit_scanned(struct kit_state *k, struct berth_txn *t, const struct berth_sca
 
         snprintf(text, sizeof(text), "scan of \"%.40s\" gave \"%.200s\", not \"%.200s\"",
                  scan->prefix ? scan->prefix : "", w.text, expected);
-        return kit_failed(k, __FILE__, __LINE__, text, 0);
+        return kst_failed(k, __FILE__, __LINE__, text, 0);
     }
     return 0;
 }
@@ -251,7 +251,7 @@ int kit_linked(struct kit_state *k, struct berth_txn *t, uint32_t kind, uint32_t
 
         snprintf(text, sizeof(text), "links gave \"%.250s\", not \"%.250s\"", e.words.text,
                  expected);
-        return kit_failed(k, __FILE__, __LINE__, text, 0);
+        return kst_failed(k, __FILE__, __LINE__, text, 0);
     }
     return 0;
 }
@@ -323,7 +323,7 @@ int kit_fds(int inherited_only)
 
 /* ------------------------------------------------------------------ processes */
 
-berth_deadline kit_now(void)
+berth_deadline kst_now(void)
 {
     struct timespec ts;
 
@@ -331,12 +331,12 @@ berth_deadline kit_now(void)
     return (berth_deadline)ts.tv_sec * 1000000000u + (berth_deadline)ts.tv_nsec;
 }
 
-void kit_post(struct kit_state *k, int n)
+void kst_post(struct kit_state *k, int n)
 {
     sem_post(&k->shared->step[n]);
 }
 
-int kit_wait(struct kit_state *k, int n)
+int kst_wait(struct kit_state *k, int n)
 {
     struct timespec ts;
     int r;
@@ -348,7 +348,7 @@ int kit_wait(struct kit_state *k, int n)
     return r;
 }
 
-pid_t kit_spawn(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), int arg)
+pid_t kst_spawn(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), int arg)
 {
     pid_t parent = getpid(), pid = fork();
 
@@ -364,7 +364,7 @@ pid_t kit_spawn(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), in
     return pid;
 }
 
-int kit_join(pid_t pid)
+int kst_join(pid_t pid)
 {
     int status = 0;
 

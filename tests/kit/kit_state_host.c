@@ -52,7 +52,7 @@ static int probing(struct kit_state *k)
     GIVES(k, BERTH_PROBE_NONE, k->ops.probe(&k->host, &k->place, k->cfg, k->err));
     NEED(k, kit_files(k) == files);
     TRY(commit_one(k, "v"));
-    kit_close(k);
+    kst_close(k);
     if (!(k->caps & PERSISTENT)) {
         GIVES(k, BERTH_PROBE_NONE, k->ops.probe(&k->host, &k->place, k->cfg, k->err));
         return 0;
@@ -67,7 +67,7 @@ static int create_keeps(struct kit_state *k)
 {
     TRY(commit_one(k, "v"));
     for (int i = 0; i < 3; i++) {
-        kit_close(k);
+        kst_close(k);
         TRY(kit_open(k, BERTH_STATE_CREATE));
         TRY(has_one(k, "v"));
     }
@@ -92,7 +92,7 @@ static int places_apart(struct kit_state *k)
     OK(k, k->ops.begin(k->s, BERTH_TXN_WRITE, BERTH_WAIT_FOREVER, &t, k->err));
     TRY(kit_scanned(k, t, &scan, ""));
     TRY(kit_commit(k, t));
-    kit_close(k);
+    kst_close(k);
     k->s = s;
     k->place = first;
     return has_one(k, "v");
@@ -105,7 +105,7 @@ static int only_reading(struct kit_state *k)
     uint64_t files;
 
     TRY(commit_one(k, "v"));
-    kit_close(k);
+    kst_close(k);
     files = kit_files(k);
     k->place.flags |= BERTH_PLACE_READONLY;
     TRY(kit_open(k, 0));
@@ -116,7 +116,7 @@ static int only_reading(struct kit_state *k)
         OK(k, k->ops.check(k->s, 0, report, k->err));
         testhost_list_free(report);
     }
-    kit_close(k);
+    kst_close(k);
     NEED(k, kit_files(k) == files);
     return 0;
 }
@@ -146,13 +146,13 @@ static int open_and_close(struct kit_state *k)
     int fds;
 
     TRY(commit_one(k, "v"));
-    kit_close(k);
+    kst_close(k);
     fds = kit_fds(0);
     for (int i = 0; i < 200; i++) {
         TRY(kit_open(k, BERTH_STATE_CREATE));
         if (i % 50 == 0)
             TRY(k->caps & PERSISTENT ? has_one(k, "v") : 0);
-        kit_close(k);
+        kst_close(k);
     }
     NEED(k, kit_fds(0) == fds);
     k->ops.close(NULL);
@@ -175,7 +175,7 @@ static int fds_are_ours(struct kit_state *k)
     NEED(k, kit_fds(1) == inherited);
     k->ops.rollback(t);
     k->ops.probe(&k->host, &k->place, k->cfg, k->err);
-    kit_close(k);
+    kst_close(k);
     NEED(k, kit_fds(0) == before);
     return 0;
 }
@@ -213,9 +213,9 @@ static int silent(struct kit_state *k)
         FAILS(k, ENOENT, k->ops.get(t, BERTH_POD, "c1", 0, &rec, k->err));
         TRY(kit_commit(k, t));
     }
-    kit_close(k);
+    kst_close(k);
     TRY(kit_open(k, BERTH_STATE_CREATE));
-    kit_close(k);
+    kst_close(k);
     fflush(stdout);
     NEED(k, fstat(fd, &st) == 0 && st.st_size == 0);
     close(fd);
@@ -236,7 +236,7 @@ static int polite(struct kit_state *k)
     for (int i = 1; i < 32; i++)
         sigaction(i, NULL, &before[i]);
     TRY(commit_one(k, "v"));
-    kit_close(k);
+    kst_close(k);
     TRY(kit_open(k, BERTH_STATE_CREATE));
     for (int i = 1; i < 32; i++) {
         sigaction(i, NULL, &after);

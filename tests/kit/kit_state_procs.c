@@ -57,7 +57,7 @@ static int fill(struct kit_state *k)
 static int leave(struct kit_state *k, int result)
 {
     if (k->caps & BERTH_STATE_CAP_PERSISTENT)
-        kit_close(k);
+        kst_close(k);
     return result;
 }
 
@@ -95,20 +95,20 @@ static struct gated gated;
 static int run_gated(struct kit_state *k, int arg)
 {
     (void)arg;
-    NEED(k, kit_wait(k, GATE) == 0);
+    NEED(k, kst_wait(k, GATE) == 0);
     return gated.fn(k, gated.arg);
 }
 
 static pid_t spawn_gated(struct kit_state *k, int (*fn)(struct kit_state *k, int arg), int arg)
 {
     gated = (struct gated){fn, arg};
-    return kit_spawn(k, run_gated, 0);
+    return kst_spawn(k, run_gated, 0);
 }
 
 static int pass_and_join(struct kit_state *k, pid_t pid)
 {
-    kit_post(k, GATE);
-    return kit_join(pid);
+    kst_post(k, GATE);
+    return kst_join(pid);
 }
 
 /* ----------------------------------------------------------------- visibility */
@@ -116,10 +116,10 @@ static int pass_and_join(struct kit_state *k, pid_t pid)
 static int visible(struct kit_state *k)
 {
     TRY(fill(k));
-    TRY(kit_join(kit_spawn(k, finds, 0)));
+    TRY(kst_join(kst_spawn(k, finds, 0)));
     TRY(sets(k, 5));
-    TRY(kit_join(kit_spawn(k, finds, 5)));
-    TRY(kit_join(kit_spawn(k, sets, 6)));
+    TRY(kst_join(kst_spawn(k, finds, 5)));
+    TRY(kst_join(kst_spawn(k, sets, 6)));
     return finds(k, 6);
 }
 
@@ -130,14 +130,14 @@ static int answers(struct kit_state *k, int arg)
         struct berth_txn *t;
         int n;
 
-        NEED(k, kit_wait(k, 0) == 0);
+        NEED(k, kst_wait(k, 0) == 0);
         t = kit_write(k);
         NEED(k, t);
         TRY(get_number(k, t, "a", &n));
         NEED(k, n == 2 * i + 1);
         TRY(put_number(k, t, "a", n + 1));
         TRY(kit_commit(k, t));
-        kit_post(k, 1);
+        kst_post(k, 1);
     }
     (void)arg;
     return leave(k, 0);
@@ -148,7 +148,7 @@ static int in_turns(struct kit_state *k)
     pid_t pid;
 
     TRY(fill(k));
-    pid = kit_spawn(k, answers, 0);
+    pid = kst_spawn(k, answers, 0);
     for (int i = 0; i < 10; i++) {
         int n;
 
@@ -157,10 +157,10 @@ static int in_turns(struct kit_state *k)
         NEED(k, n == 2 * i);
         TRY(put_number(k, t, "a", n + 1));
         TRY(kit_commit(k, t));
-        kit_post(k, 0);
-        NEED(k, kit_wait(k, 1) == 0);
+        kst_post(k, 0);
+        NEED(k, kst_wait(k, 1) == 0);
     }
-    return kit_join(pid);
+    return kst_join(pid);
 }
 
 /* While a writer is at work, a reader elsewhere sees nothing of it, or has to wait. */
@@ -170,7 +170,7 @@ static int sees_old(struct kit_state *k, int arg)
     int n = -1, r;
 
     TRY(kit_open(k, 0));
-    r = k->ops.begin(k->s, 0, kit_now() + 100 * MS, &t, k->err);
+    r = k->ops.begin(k->s, 0, kst_now() + 100 * MS, &t, k->err);
     if (r == -ETIMEDOUT && !(k->caps & SNAPSHOT)) {
         FAILS(k, ETIMEDOUT, r);
         return leave(k, 0);
@@ -194,15 +194,15 @@ static int invisible(struct kit_state *k)
         TRY(pass_and_join(k, pid));
         TRY(kit_commit(k, t));
     }
-    return kit_join(kit_spawn(k, finds, 9));
+    return kst_join(kst_spawn(k, finds, 9));
 }
 
 /* A reader keeps its view although a writer has committed since. */
 static int write_and_tell(struct kit_state *k, int arg)
 {
-    NEED(k, kit_wait(k, 0) == 0);
+    NEED(k, kst_wait(k, 0) == 0);
     TRY(sets(k, arg));
-    kit_post(k, 1);
+    kst_post(k, 1);
     return 0;
 }
 
@@ -213,17 +213,17 @@ static int snapshot(struct kit_state *k)
     int n;
 
     TRY(fill(k));
-    pid = kit_spawn(k, write_and_tell, 7);
+    pid = kst_spawn(k, write_and_tell, 7);
     t = kit_read(k);
     NEED(k, t);
     TRY(get_number(k, t, "a", &n));
     NEED(k, n == 0);
-    kit_post(k, 0);
-    NEED(k, kit_wait(k, 1) == 0);
+    kst_post(k, 0);
+    NEED(k, kst_wait(k, 1) == 0);
     TRY(get_number(k, t, "a", &n));
     NEED(k, n == 0);
     k->ops.rollback(t);
-    TRY(kit_join(pid));
+    TRY(kst_join(pid));
     return finds(k, 7);
 }
 
@@ -233,8 +233,8 @@ static int hold_read(struct kit_state *k, int arg)
 
     (void)arg;
     NEED(k, t);
-    kit_post(k, 0);
-    NEED(k, kit_wait(k, 1) == 0);
+    kst_post(k, 0);
+    NEED(k, kst_wait(k, 1) == 0);
     k->ops.rollback(t);
     return leave(k, 0);
 }
@@ -244,11 +244,11 @@ static int readers_together(struct kit_state *k)
     pid_t pid;
 
     TRY(fill(k));
-    pid = kit_spawn(k, hold_read, 0);
-    NEED(k, kit_wait(k, 0) == 0);
+    pid = kst_spawn(k, hold_read, 0);
+    NEED(k, kst_wait(k, 0) == 0);
     TRY(finds(k, 0));
-    kit_post(k, 1);
-    return kit_join(pid);
+    kst_post(k, 1);
+    return kst_join(pid);
 }
 
 /* ----------------------------------------------------------------- exclusion */
@@ -270,9 +270,9 @@ static int until_deadline(struct kit_state *k, int arg)
 
     (void)arg;
     TRY(kit_open(k, 0));
-    deadline = kit_now() + 150 * MS;
+    deadline = kst_now() + 150 * MS;
     FAILS(k, ETIMEDOUT, k->ops.begin(k->s, BERTH_TXN_WRITE, deadline, &t, k->err));
-    NEED(k, kit_now() >= deadline);
+    NEED(k, kst_now() >= deadline);
     return leave(k, 0);
 }
 
@@ -309,7 +309,7 @@ static int free_no_wait(struct kit_state *k)
     for (uint32_t flags = 0; flags <= BERTH_TXN_WRITE; flags++) {
         OK(k, k->ops.begin(k->s, flags, BERTH_NO_WAIT, &t, k->err));
         TRY(kit_commit(k, t));
-        OK(k, k->ops.begin(k->s, flags, kit_now() + 1000 * MS, &t, k->err));
+        OK(k, k->ops.begin(k->s, flags, kst_now() + 1000 * MS, &t, k->err));
         k->ops.rollback(t);
     }
     return 0;
@@ -318,7 +318,7 @@ static int free_no_wait(struct kit_state *k)
 static int announce_and_set(struct kit_state *k, int arg)
 {
     TRY(kit_open(k, 0));
-    kit_post(k, 0);
+    kst_post(k, 0);
     return sets(k, arg);
 }
 
@@ -331,20 +331,20 @@ static int waits(struct kit_state *k)
     pid = spawn_gated(k, announce_and_set, 2);
     {
         WRITE(k, t);
-        kit_post(k, GATE);
-        NEED(k, kit_wait(k, 0) == 0);
+        kst_post(k, GATE);
+        NEED(k, kst_wait(k, 0) == 0);
         nanosleep(&moment, NULL); /* it has probably begun to wait: either way is right */
         TRY(put_number(k, t, "a", 1));
         TRY(kit_commit(k, t));
     }
-    TRY(kit_join(pid));
+    TRY(kst_join(pid));
     return finds(k, 2);
 }
 
 static int idle(struct kit_state *k)
 {
     TRY(fill(k));
-    TRY(kit_join(kit_spawn(k, sets, 3))); /* while we have it open */
+    TRY(kst_join(kst_spawn(k, sets, 3))); /* while we have it open */
     return finds(k, 3);
 }
 
@@ -397,16 +397,16 @@ static int counters(struct kit_state *k)
 
     TRY(fill(k));
     for (int i = 0; i < 2 * COUNTERS; i++)
-        pids[i] = kit_spawn(k, i % 2 ? compare : count_up, 0);
+        pids[i] = kst_spawn(k, i % 2 ? compare : count_up, 0);
     for (int i = 0; i < 2 * COUNTERS; i++)
-        failed |= kit_join(pids[i]);
+        failed |= kst_join(pids[i]);
     TRY(failed);
     return finds(k, COUNTERS * ROUNDS);
 }
 
 static int create_and_add(struct kit_state *k, int arg)
 {
-    NEED(k, kit_wait(k, 0) == 0);
+    NEED(k, kst_wait(k, 0) == 0);
     WRITE(k, t);
     TRY(kit_add(k, t, BERTH_VOLUME, k->ctr[arg], k->ctr[arg], NULL));
     TRY(kit_commit(k, t));
@@ -421,11 +421,11 @@ static int made_at_once(struct kit_state *k)
     int failed = 0;
 
     for (int i = 0; i < 8; i++)
-        pids[i] = kit_spawn(k, create_and_add, i);
+        pids[i] = kst_spawn(k, create_and_add, i);
     for (int i = 0; i < 8; i++)
-        kit_post(k, 0);
+        kst_post(k, 0);
     for (int i = 0; i < 8; i++) {
-        failed |= kit_join(pids[i]);
+        failed |= kst_join(pids[i]);
         strcat(strcat(expected, i ? " " : ""), k->ctr[i]);
     }
     TRY(failed);
@@ -458,8 +458,8 @@ static int killed(struct kit_state *k)
     pid_t pid;
 
     TRY(fill(k));
-    kit_close(k); /* it finds what the other left behind when it opens it */
-    pid = kit_spawn(k, die_writing, committed);
+    kst_close(k); /* it finds what the other left behind when it opens it */
+    pid = kst_spawn(k, die_writing, committed);
     NEED(k, waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
     TRY(finds(k, committed ? 66 : 0));
     TRY(sets(k, 1));
@@ -472,14 +472,14 @@ static int killed_beside(struct kit_state *k)
     pid_t pid;
 
     TRY(fill(k));
-    pid = kit_spawn(k, die_writing, 0);
+    pid = kst_spawn(k, die_writing, 0);
     NEED(k, waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
     {
         WRITE(k, t); /* the lock went with its owner */
         TRY(put_number(k, t, "a", 1));
         TRY(kit_commit(k, t));
     }
-    return kit_join(kit_spawn(k, finds, 1));
+    return kst_join(kst_spawn(k, finds, 1));
 }
 
 static int nothing(struct kit_state *k, int arg)
@@ -493,7 +493,7 @@ static int forked_idle(struct kit_state *k)
 {
     TRY(fill(k));
     for (int i = 0; i < 5; i++) {
-        TRY(kit_join(kit_spawn(k, nothing, 0)));
+        TRY(kst_join(kst_spawn(k, nothing, 0)));
         TRY(sets(k, i));
         TRY(finds(k, i));
     }
@@ -507,7 +507,7 @@ static int forked_in_txn(struct kit_state *k)
     TRY(fill(k));
     WRITE(k, t);
     TRY(put_number(k, t, "a", 4));
-    TRY(kit_join(kit_spawn(k, nothing, 0)));
+    TRY(kst_join(kst_spawn(k, nothing, 0)));
     TRY(get_number(k, t, "a", &n));
     NEED(k, n == 4);
     TRY(put_number(k, t, "b", 4));
@@ -527,7 +527,7 @@ static int forked_keeps_lock(struct kit_state *k)
     pid = spawn_gated(k, no_wait, 0);
     WRITE(k, t);
     TRY(put_number(k, t, "a", 4));
-    TRY(kit_join(kit_spawn(k, nothing, 0)));
+    TRY(kst_join(kst_spawn(k, nothing, 0)));
     TRY(pass_and_join(k, pid));
     TRY(kit_commit(k, t));
     return finds(k, 4);

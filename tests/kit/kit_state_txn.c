@@ -394,7 +394,7 @@ static int reopened(struct kit_state *k)
     TRY(fill(k, t));
     TRY(kit_commit(k, t));
     for (int i = 0; i < 3; i++) {
-        kit_close(k);
+        kst_close(k);
         TRY(kit_open(k, i ? 0 : BERTH_STATE_CREATE));
         t = kit_write(k);
         NEED(k, t);
@@ -415,7 +415,7 @@ static int reopened_undone(struct kit_state *k)
     for (int what = UPDATE_STATE; what <= CONFIG_PUT; what++)
         NEED(k, change(k, t, (enum change)what) >= change_gives((enum change)what));
     k->ops.rollback(t);
-    kit_close(k);
+    kst_close(k);
     t = kit_write(k);
     NEED(k, t);
     TRY(is_filled(k, t));
