@@ -23,7 +23,7 @@ static size_t n_rules;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Codes that are no errno. */
-enum { KILL_BEFORE = 1 << 16, KILL_AFTER };
+enum { KILL_BEFORE = 1 << 16, KILL_AFTER, INTERRUPT };
 
 static _Thread_local bool kill_after;
 
@@ -35,6 +35,8 @@ static int code_of(const char *word)
         return KILL_BEFORE;
     if (str_eq(word, "KILLED"))
         return KILL_AFTER;
+    if (str_eq(word, "INT"))
+        return INTERRUPT;
     if (str_to_u64(word, &n) == 0 && n > 0 && n < 4096)
         return (int)n;
     for (int code = 1; code < 200; code++)
@@ -107,8 +109,10 @@ int fault_wanted(const char *kind, const char *op)
     pthread_mutex_unlock(&mutex);
     if (code == KILL_BEFORE)
         raise(SIGKILL);
+    if (code == INTERRUPT)
+        raise(SIGINT);
     kill_after = code == KILL_AFTER;
-    return code == KILL_AFTER ? 0 : code;
+    return code == KILL_AFTER || code == INTERRUPT ? 0 : code;
 }
 
 void fault_done(void)

@@ -4,7 +4,8 @@
  *
  * BERTH_FAULT=state.commit:3=EIO[,...] lets the third commit fail; ":3+" that and all
  * later ones; no number: the first.  In the place of an errno, KILL ends the process before
- * the call, and KILLED after it.  Only in a build tree (--enable-uninstalled).
+ * the call, and KILLED after it; INT sends SIGINT and goes on.  Only in a build tree
+ * (--enable-uninstalled).
  */
 #ifndef BERTH_WRAP_FAULT_H
 #define BERTH_WRAP_FAULT_H

@@ -9,6 +9,7 @@ left() {
 	find /var/lib/containers/storage /run/containers /run/libpod -mindepth 1 2>/dev/null |
 		grep -v -e events.log -e '\.lock$' -e '\.json$' -e '\.db$' | sort
 }
+until_true sh -c '! pgrep conmon' # their exit commands are through
 before=$(left)
 
 rc "command not found" 127 run --rm --rootfs "$R" /nowhere
@@ -34,6 +35,7 @@ has "podman's words" 'no container with name or ID "nosuch" found: no such conta
 rc "rm of nothing" 1 b rm nosuch
 rc "rm -f of nothing" 0 b rm -f nosuch
 rc "network of nobody" 125 b run --rm --network container:nosuch --rootfs "$R" true
+until_true sh -c '! pgrep conmon'
 is "nothing is left" "$before" "$(left)"
 
 quiet b create --name one --network none --rootfs "$R" true

@@ -60,7 +60,7 @@ for pair in boltdb:sqlite lmdb:boltdb sqlite:lmdb; do
 done
 # Ctrl-C while the new store is made.
 reset boltdb
-strace -o /dev/null -e trace=openat -e inject=openat:signal=SIGINT:when=60+5 "$BERTH" state migrate --to sqlite >"$W/out" 2>&1
+BERTH_FAULT=state.insert=INT b state migrate --to sqlite >"$W/out" 2>&1
 is "interrupted" 125 $?
 has "as asked" "stopped on request" "$(cat "$W/out")"
 is "nothing is left" "" "$(leftovers)"
