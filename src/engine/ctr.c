@@ -108,8 +108,12 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
         r = store_reload(c, err);
         if (r < 0)
             break;
-        if (ctr_lock_id(c) == id)
-            return ctr_sync_locked(c, err);
+        if (ctr_lock_id(c) == id) {
+            r = ctr_sync_locked(c, err);
+            if (r < 0)
+                break;
+            return 0;
+        }
         /* Renumbered while we waited: the number we hold guards something else now. */
         lockorder_drop(locks, id, NULL);
         c->locked = false;
