@@ -15,6 +15,25 @@
 
 /* -------------------------------------------------------------- dependencies */
 
+/* The lock is held: make a dependency run.  A frozen one is left as it is: its namespaces
+ * are there. */
+static int start_dependency(struct ctr *c, struct berth_error *err)
+{
+    switch (ctr_status(c)) {
+    case CTR_RUNNING:
+    case CTR_PAUSED:
+        return 0;
+    case CTR_CONFIGURED:
+    case CTR_CREATED:
+    case CTR_STOPPED:
+    case CTR_EXITED:
+        return ctr_start_locked(c, NULL, err);
+    default:
+        return fail(err, EINVAL, "it is %s: container state improper",
+                    ctr_status_name(ctr_status(c)));
+    }
+}
+
 /* Every container that c needs must run, or is started: podman's rule for a single start. */
 static int start_dependencies(struct ctr *c, unsigned depth, struct berth_error *err)
 {
@@ -31,8 +50,8 @@ static int start_dependencies(struct ctr *c, unsigned depth, struct berth_error 
             r = start_dependencies(other, depth + 1, err);
         if (r == 0)
             r = ctr_lock(other, err);
-        if (r == 0 && ctr_status(other) != CTR_RUNNING)
-            r = ctr_start_locked(other, NULL, err);
+        if (r == 0)
+            r = start_dependency(other, err);
         if (r < 0)
             return error_wrap(err, "starting dependency %s of container %s", needs.items[i],
                               c->id);
