@@ -81,18 +81,19 @@ int ctr_cleanup(struct ctr *c, struct berth_error *err)
     if (r < 0)
         return r;
     status = ctr_status(c);
-    if (status == CTR_RUNNING || status == CTR_PAUSED)
+    /* One that is being stopped still runs, or the lock would have made it stopped. */
+    if (ctr_alive(c) || status == CTR_REMOVING || status == CTR_UNKNOWN)
         r = fail(err, EINVAL,
                  "container %s is running or paused, refusing to clean up: container state "
                  "improper",
                  c->id);
+    else if (ctr_should_restart(c))
+        r = ctr_restart_by_policy(c, err);
     else if (exec_any_alive(c))
         r = fail(err, EINVAL,
                  "container %s has active exec sessions, refusing to clean up: container "
                  "state improper",
                  c->id);
-    else if (ctr_should_restart(c))
-        r = ctr_restart_by_policy(c, err);
     else {
         r = ctr_cleanup_parts(c, err);
         event_ctr(c, "cleanup", NULL);
