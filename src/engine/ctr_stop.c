@@ -234,9 +234,14 @@ int ctr_kill(struct ctr *c, int sig, struct berth_error *err)
                  "improper",
                  c->id, ctr_status_name(ctr_status(c)));
     }
+    if (r == 0 && sig == SIGKILL && ctr_status(c) == CTR_PAUSED)
+        oci_unpause(oci, &view.c, NULL); /* a frozen process does not die */
     if (r == 0) {
-        json_set_bool(c->state, "stoppedByUser", true);
-        r = store_save(c, EXIT_NONE, err);
+        /* Other signals mean something else to it, and a later end is its own. */
+        if (sig == SIGKILL || sig == ctr_stop_signal(c)) {
+            json_set_bool(c->state, "stoppedByUser", true);
+            r = store_save(c, EXIT_NONE, err);
+        }
         event_ctr(c, "kill", NULL);
         if (r == 0 && sig == SIGKILL)
             r = await_end(c, oci, &view, err);
