@@ -259,7 +259,9 @@ static int freeze(struct ctr *c, bool on, struct berth_error *err)
 
     if (r < 0)
         return r;
-    if (ctr_status(c) != want)
+    if (on && ctr_status(c) == CTR_PAUSED)
+        r = fail(err, EINVAL, "\"%s\" is already paused: container state improper", c->id);
+    else if (ctr_status(c) != want)
         r = on ? fail(err, EINVAL,
                       "\"%s\" is not running, can't pause: container state improper",
                       ctr_status_name(ctr_status(c)))
