@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctr_remove.c - waiting for a container's end, and removing it; see ctr.h. */
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -29,6 +30,21 @@ static void await_process(int64_t pid, int seconds)
     p.fd = fd;
     while (poll(&p, 1, seconds * 1000) < 0 && errno == EINTR && !proc_cancelled)
         ;
+}
+
+/* The monitor of the last run; 0: not known.  The record forgets it when the run ends. */
+static int64_t last_monitor(const struct ctr *c)
+{
+    const char *named = json_str(c->config, "conmonPidFile");
+    _cleanup_free_ char *path =
+        str_empty(named) ? path_join(ctr_run_dir(c), "conmon.pid") : strdup(named);
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    uint64_t pid;
+
+    if (!path || fs_read(path, 64, &text, NULL) < 0 || str_to_u64(buf_str(&text), &pid) < 0 ||
+        pid > INT32_MAX)
+        return 0;
+    return (int64_t)pid;
 }
 
 static int recorded_code(struct ctr *c, int32_t *out, struct berth_error *err)
@@ -98,7 +114,8 @@ int ctr_end_remove(struct ctr *c, int32_t *out, struct berth_error *err)
     return ctr_remove(c, CTR_REMOVE_VOLUMES, UINT32_MAX, err);
 }
 
-int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
+/* One run of it. */
+static int end_of_run(struct ctr *c, int32_t *out, struct berth_error *err)
 {
     int r = wait_for_end(c, err);
 
@@ -109,15 +126,57 @@ int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
     return r < 0 ? r : recorded_code(c, out, err);
 }
 
+/* Its restart policy asks for another run, and the exit command has not seen to it yet or
+ * never will: whoever is first starts it. */
+static void restart_now(struct ctr *c)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    int r = ctr_cleanup(c, &why);
+
+    if (r < 0 && r != -ENOENT && !ctr_alive(c))
+        log_error("restarting container %s: %s", c->id, error_text(&why));
+}
+
+/* All the runs that its restart policy asks for; cleaned: wait for what follows the last. */
+static int end_of_runs(struct ctr *c, bool cleaned, int32_t *out, struct berth_error *err)
+{
+    int64_t waited = -1, monitor;
+
+    for (;; waited = monitor) {
+        int r = end_of_run(c, out, err);
+
+        if (r < 0 || ctr_status(c) != CTR_STOPPED || !(cleaned || ctr_should_restart(c)))
+            return r;
+        monitor = last_monitor(c);
+        if (monitor == waited) {
+            if (ctr_should_restart(c))
+                restart_now(c);
+            if (!ctr_alive(c))
+                return 0;
+            continue;
+        }
+        /* The monitor ends only after its exit command has cleaned up, or has started the
+         * container again. */
+        await_process(monitor, CLEANUP_SECONDS);
+        r = ctr_lock(c, err);
+        ctr_unlock(c);
+        if (r == -ENOENT) {
+            error_clear(err);
+            return 0;
+        }
+        if (r < 0)
+            return r;
+    }
+}
+
+int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
+{
+    return end_of_runs(c, false, out, err);
+}
+
 int ctr_wait(struct ctr *c, int32_t *out, struct berth_error *err)
 {
-    int64_t monitor = json_i64(c->state, "conmonPid", 0);
-    int r = ctr_end(c, out, err);
-
-    /* The monitor ends only after its exit command has cleaned up. */
-    if (r == 0 && ctr_status(c) == CTR_STOPPED)
-        await_process(monitor, CLEANUP_SECONDS);
-    return r;
+    return end_of_runs(c, true, out, err);
 }
 
 /* ------------------------------------------------------------------- remove */
