@@ -21,7 +21,8 @@ static json *session_of(const struct ctr *c, const char *session)
     return json_at(c->state, "newExecSessions", session, NULL);
 }
 
-static json *session_config(const struct exec_options *o, const struct berth_list *exit_command)
+static json *session_config(const struct ctr *c, const struct exec_options *o,
+                            const struct berth_list *exit_command)
 {
     json *config = json_new(), *env = json_new();
 
@@ -30,8 +31,8 @@ static json *session_config(const struct exec_options *o, const struct berth_lis
     json_opt_bool(config, "attachStdin", o->interactive);
     json_opt_bool(config, "attachStdout", !o->detach);
     json_opt_bool(config, "attachStderr", !o->detach);
-    if (o->detach_keys)
-        json_set_str(config, "detachKeys", o->detach_keys);
+    json_opt_str(config, "detachKeys",
+                 o->detach_keys ? o->detach_keys : c->e->conf->detach_keys);
     for (size_t i = 0; i < o->env.n; i++) {
         const char *eq = strchr(o->env.items[i], '=');
         _cleanup_free_ char *name = strndup(o->env.items[i], strcspn(o->env.items[i], "="));
@@ -91,7 +92,7 @@ int exec_create(struct ctr *c, const struct exec_options *o, char session[static
         json_set_str(record, "id", session);
         json_set_str(record, "containerId", c->id);
         json_set_i64(record, "state", SESSION_CREATED);
-        json_set(record, "config", session_config(o, &command));
+        json_set(record, "config", session_config(c, o, &command));
         json_set(json_need(c->state, "newExecSessions"), session, record);
         r = store_save(c, EXIT_NONE, err);
     }
