@@ -89,38 +89,83 @@ static void do_one(struct each_state *s, struct ctr *c, const char *name)
 
     if (r == 0)
         puts(name);
-    else if (r < 0 && !(s->which->ignore && r == -ENOENT))
+    else if (r < 0 && !((s->which->ignore || s->which->all) && r == -ENOENT))
         keep_last(s->err, &why, r, &s->result);
 }
 
-static void do_named(struct each_state *s, const char *name)
+/* What the user typed: the container, and what it is called on output. */
+struct named {
+    struct ctr *c;
+    char *name;
+};
+
+struct all_named {
+    struct named *list;
+    size_t n;
+};
+
+static void free_named(struct all_named *all)
 {
-    _cleanup_error_ struct berth_error why = ERROR_INIT;
-    _cleanup_ctr_ struct ctr *c = NULL;
-    int r = ctr_lookup(s->e, name, &c, &why);
-
-    if (r == 0)
-        do_one(s, c, name);
-    else if (!(s->which->ignore && r == -ENOENT))
-        keep_last(s->err, &why, r, &s->result);
-}
-
-static void do_file(struct each_state *s, const char *path)
-{
-    _cleanup_error_ struct berth_error why = ERROR_INIT;
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    int r = fs_read(path, 4096, &text, &why);
-
-    if (r < 0) {
-        if (!(s->which->ignore && r == -ENOENT)) {
-            error_wrap(&why, "reading CIDFile");
-            keep_last(s->err, &why, r, &s->result);
-        }
-        return;
+    for (size_t i = 0; i < all->n; i++) {
+        ctr_free(all->list[i].c);
+        free(all->list[i].name);
     }
+    free(all->list);
+}
+
+/* The list has room for it. */
+static int find_named(struct each_state *s, const char *name, struct all_named *all,
+                      struct berth_error *err)
+{
+    struct named *one = &all->list[all->n];
+    int r = ctr_lookup(s->e, name, &one->c, err);
+
+    if (r == -ENOENT && s->which->ignore) {
+        error_clear(err);
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    all->n++;
+    one->name = strdup(name);
+    return one->name ? 0 : fail(err, ENOMEM, "out of memory");
+}
+
+static int find_in_file(struct each_state *s, const char *path, struct all_named *all,
+                        struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    int r = fs_read(path, 4096, &text, err);
+
+    if (r == -ENOENT && s->which->ignore) {
+        error_clear(err);
+        return 0;
+    }
+    if (r < 0)
+        return error_wrap(err, "reading CIDFile");
     if (text.len)
         text.data[strcspn(text.data, "\n")] = '\0';
-    do_named(s, buf_str(&text));
+    return find_named(s, buf_str(&text), all, err);
+}
+
+/* podman's rule: one unknown name, and nothing is done to the others either. */
+static int do_named(struct each_state *s, struct berth_error *err)
+{
+    _cleanup_(free_named) struct all_named all = {0};
+    const struct each_select *w = s->which;
+    size_t n_files = w->cidfiles ? w->cidfiles->n : 0;
+    int r = 0;
+
+    all.list = calloc(n_files + (size_t)w->n_names + 1, sizeof(*all.list));
+    if (!all.list)
+        return fail(err, ENOMEM, "out of memory");
+    for (size_t i = 0; r == 0 && i < n_files; i++)
+        r = find_in_file(s, w->cidfiles->items[i], &all, err);
+    for (int i = 0; r == 0 && i < w->n_names; i++)
+        r = find_named(s, w->names[i], &all, err);
+    for (size_t i = 0; r == 0 && i < all.n; i++)
+        do_one(s, all.list[i].c, all.list[i].name);
+    return r;
 }
 
 int each_ctr(struct engine *e, const struct each_select *w, each_fn *fn, void *arg,
@@ -143,9 +188,6 @@ int each_ctr(struct engine *e, const struct each_select *w, each_fn *fn, void *a
     for (size_t i = 0; i < n; i++)
         do_one(&s, all[i], all[i]->id);
     ctr_free_all(all, n);
-    for (size_t i = 0; w->cidfiles && i < w->cidfiles->n; i++)
-        do_file(&s, w->cidfiles->items[i]);
-    for (int i = 0; i < w->n_names; i++)
-        do_named(&s, w->names[i]);
-    return s.result;
+    r = do_named(&s, err);
+    return r < 0 ? r : s.result;
 }

@@ -21,8 +21,9 @@ struct each_select {
 typedef int each_fn(struct ctr *c, const char *name, void *arg, struct berth_error *err);
 
 /*
- * Do it to all of them.  Failures are printed as they come and the others are still done;
- * the last one is returned.  -EINVAL: names and flags contradict each other.
+ * Do it to all of them, if all of them are there.  Failures are printed as they come and the
+ * others are still done; the last one is returned.  -EINVAL: names and flags contradict each
+ * other.
  */
 int each_ctr(struct engine *e, const struct each_select *which, each_fn *fn, void *arg,
              struct berth_error *err);
