@@ -33,12 +33,10 @@ static int rm_dependents(struct ctr *c, struct rm_arg *a, struct berth_error *er
         r = ctr_load(c->e, users.items[i], &user, err);
         if (r == 0)
             r = rm_one(user, users.items[i], a, err);
-        if (r == 0)
-            puts(users.items[i]);
-        if (r == -ENOENT) {
+        if (r == -ENOENT)
             error_clear(err);
+        if (r > 0 || r == -ENOENT)
             r = 0;
-        }
     }
     return r;
 }
@@ -48,7 +46,13 @@ static int rm_one(struct ctr *c, const char *name _unused_, void *arg, struct be
     struct rm_arg *a = arg;
     int r = a->depend ? rm_dependents(c, a, err) : 0;
 
-    return r < 0 ? r : ctr_remove(c, a->flags, a->timeout, err);
+    if (r == 0)
+        r = ctr_remove(c, a->flags, a->timeout, err);
+    if (r == 0 && a->depend) {
+        puts(c->id); /* whatever name it was called by, like those that went with it */
+        return 1;
+    }
+    return r;
 }
 
 static int rm_run(struct cli *cli, void *opts, int argc, char **argv, struct berth_error *err)
@@ -135,8 +139,12 @@ static int wait_run(struct cli *cli, void *opts, int argc, char **argv, struct b
     struct each_select which = {
         .names = argv, .n_names = argc, .latest = o->latest, .ignore = o->ignore};
     struct engine *e;
-    int r = cli_engine(cli, 0, &e, err);
+    int r;
 
+    if (argc == 0 && !o->latest)
+        return fail(err, EINVAL,
+                    "\"berth wait\" requires a name, id, or the \"--latest\" flag");
+    r = cli_engine(cli, 0, &e, err);
     return r < 0 ? r : each_ctr(e, &which, wait_one, NULL, err);
 }
 
@@ -174,24 +182,34 @@ static int cleanup_one(struct ctr *c, const char *name _unused_, void *arg,
 
     if (!str_empty(o->exec))
         return exec_cleanup(c, o->exec, o->remove, err);
-    if (!o->remove)
-        return ctr_cleanup(c, err);
+    if (o->remove) {
+        r = ctr_lock(c, err);
+        if (r < 0)
+            return r;
+        ctr_unlock(c);
+    }
     /* A container with a restart policy is started again instead of removed. */
-    r = ctr_lock(c, err);
-    if (r < 0)
-        return r;
-    ctr_unlock(c);
-    if (json_flag(c->state, "restartPolicyMatch", false))
-        return ctr_cleanup(c, err);
-    return ctr_remove(c, CTR_REMOVE_VOLUMES, UINT32_MAX, err);
+    if (!o->remove || json_flag(c->state, "restartPolicyMatch", false)) {
+        r = ctr_cleanup(c, err);
+        return r < 0 ? error_wrap(err, "failed to clean up container %s", c->id) : 0;
+    }
+    r = ctr_remove(c, CTR_REMOVE_VOLUMES, UINT32_MAX, err);
+    if (r < 0 && r != -ENOENT) {
+        error_wrap(err, "failed to clean up and remove container %s", c->id);
+        err->exit_status = 0;
+    }
+    return r;
 }
 
 static int cleanup_run(struct cli *cli, void *opts, int argc, char **argv,
                        struct berth_error *err)
 {
     struct cleanup_opts *o = opts;
-    struct each_select which = {
-        .names = argv, .n_names = argc, .all = o->all, .latest = o->latest, .ignore = true};
+    struct each_select which = {.names = argv,
+                                .n_names = argc,
+                                .all = o->all,
+                                .latest = o->latest,
+                                .ignore = o->remove || o->exec};
     struct engine *e;
     int r;
 
