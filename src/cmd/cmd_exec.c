@@ -145,6 +145,11 @@ static int exec_run(struct cli *cli, void *opts, int argc, char **argv, struct b
         if (r == 0)
             puts(session);
     }
+    /* podman's status for a session that could not be run: a detached one's tells no more */
+    if (r < 0 && c && o->detach)
+        err->exit_status = 0;
+    else if (r < 0 && c && err->exit_status == 0)
+        err->exit_status = 255;
     list_free(&what.command);
     list_free(&what.env);
     return r;

@@ -41,7 +41,7 @@ is "nothing is left" "$before" "$(left)"
 quiet b create --name one --network none --rootfs "$R" true
 rc "name in use" 125 b create --name one --network none --rootfs "$R" true
 has "podman's words" 'the container name "one" is already in use by' "$errs"
-rc "exec needs it to run" 125 b exec one true
+rc "exec needs it to run" 255 b exec one true
 rc "kill needs it to run" 125 b kill one
 rc "pause needs it to run" 125 b pause one
 has "podman's words" "container state improper" "$errs"
