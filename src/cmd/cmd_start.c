@@ -12,18 +12,26 @@ struct start_opts {
     char *detach_keys;
 };
 
-/* Running ones are left alone, and named as if they had been started. */
+/* Does it run, by the record and, if that says so, in reality? */
+static int is_running(struct ctr *c, struct berth_error *err)
+{
+    int r = 0;
+
+    if (ctr_status(c) == CTR_RUNNING) {
+        r = ctr_lock(c, err);
+        ctr_unlock(c);
+    }
+    return r < 0 ? r : ctr_status(c) == CTR_RUNNING;
+}
+
+/* Running ones are left alone, and not named. */
 static int start_one(struct ctr *c, const char *name _unused_, void *arg _unused_,
                      struct berth_error *err)
 {
-    int r;
+    int r = is_running(c, err);
 
-    if (ctr_status(c) == CTR_RUNNING) {
-        r = ctr_lock(c, err); /* is it still? */
-        ctr_unlock(c);
-        if (r < 0 || ctr_status(c) == CTR_RUNNING)
-            return r;
-    }
+    if (r != 0)
+        return r;
     r = ctr_start(c, NULL, err);
     return r < 0 ? error_wrap(err, "unable to start container \"%s\"", c->id) : 0;
 }
@@ -47,9 +55,11 @@ static int start_attached(struct engine *e, const struct start_opts *o, const ch
     _cleanup_close_ int fd = -1;
     int r = name ? ctr_lookup(e, name, &c, err) : ctr_latest(e, &c, err), status = 0;
 
+    if (r == 0)
+        r = is_running(c, err);
     if (r < 0)
         return r;
-    r = ctr_status(c) == CTR_RUNNING ? ctr_attach(c, &fd, err) : ctr_start(c, &fd, err);
+    r = r > 0 ? ctr_attach(c, &fd, err) : ctr_start(c, &fd, err);
     if (r < 0)
         return error_wrap(err, "unable to start container %s", c->id);
     r = attached_copy(c, fd, &how, err);
@@ -78,7 +88,9 @@ static int start_run(struct cli *cli, void *opts, int argc, char **argv,
 
     if (attach && (argc > 1 || o->all))
         return fail(err, EINVAL, "you cannot start and attach multiple containers at once");
-    if (!o->sig_proxy && !attach && cli_given(cli, "sig-proxy"))
+    if (argc == 0 && !o->all && !o->latest)
+        return fail(err, EINVAL, "start requires at least one argument");
+    if (o->sig_proxy && !attach && cli_given(cli, "sig-proxy"))
         return fail(err, EINVAL, "you cannot use sig-proxy without --attach: invalid argument");
     r = cli_engine(cli, 0, &e, err);
     if (r < 0)
