@@ -61,14 +61,16 @@ static int stop_one(struct ctr *c, const char *name _unused_, void *arg,
         a->given ? (uint32_t)MIN(a->seconds, UINT32_MAX - 1) : ctr_stop_timeout(c);
     int r = ctr_stop(c, seconds, err);
 
-    if (r == -ESRCH || (r == -EINVAL && (a->all || ctr_status(c) == CTR_CONFIGURED))) {
-        error_clear(err); /* it does not run: what was asked for holds */
+    /* It does not run: what was asked for holds.  Of a paused one cleaning up complains. */
+    if (r == -ESRCH || (r == -EINVAL && (a->all || ctr_status(c) == CTR_CONFIGURED ||
+                                         ctr_status(c) == CTR_PAUSED))) {
+        error_clear(err);
         r = 0;
     }
     if (r < 0 || ctr_status(c) == CTR_CONFIGURED)
         return r;
     r = ctr_cleanup(c, err);
-    if (r == -ENOENT || r == -EINVAL) {
+    if (r == -ENOENT || (r == -EINVAL && ctr_status(c) != CTR_PAUSED)) {
         error_clear(err); /* its exit command was faster, or it was started again */
         r = 0;
     }
@@ -130,7 +132,9 @@ static int kill_run(struct cli *cli, void *opts, int argc, char **argv, struct b
     int r;
 
     if (number <= 0)
-        return fail(err, EINVAL, "invalid signal: %s", o->signal);
+        return str_to_u64(o->signal, &(uint64_t){0}) == 0
+                   ? fail(err, EINVAL, "valid signals are 1 through 64")
+                   : fail(err, EINVAL, "invalid signal: %s", o->signal);
     r = cli_engine(cli, 0, &e, err);
     return r < 0 ? r : each_ctr(e, &which, kill_one, &number, err);
 }
