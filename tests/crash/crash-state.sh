@@ -7,7 +7,9 @@ set -eu
 kills=${CRASH_KILLS:-300}
 status=0 n=0
 CRASH_PRELOAD=$top_builddir/.libs/libcrash.so
-export CRASH_PRELOAD
+# In a build with sanitizers their library comes second, behind ours.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CRASH_PRELOAD ASAN_OPTIONS
 kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT
 trap 'exit 1' HUP INT TERM

@@ -78,6 +78,13 @@ static int init(struct store *st, const char *file, const char *dir)
     return 0;
 }
 
+static void fini(struct store *st)
+{
+    testhost_error_free(st->err);
+    testhost_config_free(st->cfg);
+    testhost_free(st->th);
+}
+
 /* ------------------------------------------------------------------- workload */
 
 static const char *ctr_id(int i)
@@ -214,8 +221,7 @@ static int child(struct store *st, int pipe_fd)
     }
     if (r < 0 && testhost_error_text(st->err)[0] == '\0')
         return 4; /* failed without a word */
-    if (r == 0)
-        st->ops.close(st->s);
+    st->ops.close(st->s);
     return r < 0 ? 3 : 0;
 }
 
@@ -475,8 +481,11 @@ int main(int argc, char **argv)
     ssize_t len;
     int r;
 
-    if (argc == 5 && strcmp(argv[1], "--child") == 0)
-        return init(&st, argv[2], argv[3]) < 0 ? 2 : child(&st, atoi(argv[4]));
+    if (argc == 5 && strcmp(argv[1], "--child") == 0) {
+        r = init(&st, argv[2], argv[3]) < 0 ? 2 : child(&st, atoi(argv[4]));
+        fini(&st);
+        return r;
+    }
     if (argc < 3 || !run.preload) {
         fprintf(stderr, "usage: CRASH_PRELOAD=libcrash.so crash-state PLUGIN.so KILLS [DIR]\n");
         return 2;
@@ -497,5 +506,6 @@ int main(int argc, char **argv)
     empty(dir);
     rmdir(dir);
     unlink(run.log);
+    fini(&st);
     return r < 0 ? 1 : 0;
 }

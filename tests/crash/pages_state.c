@@ -173,6 +173,7 @@ static void reset(void)
 struct store {
     const struct berth_plugin *plugin;
     struct berth_state_ops ops;
+    struct testhost *th;
     const struct berth_host *h;
     struct berth_config *cfg;
     struct berth_error *err;
@@ -337,7 +338,8 @@ int main(int argc, char **argv)
     if (!st.plugin)
         return 2;
     testhost_ops(st.plugin, &st.ops, sizeof(st.ops));
-    st.h = testhost_host(testhost_new());
+    st.th = testhost_new();
+    st.h = testhost_host(st.th);
     st.cfg = testhost_config_new(st.plugin);
     st.err = testhost_error_new();
     st.place = (struct berth_place){
@@ -355,5 +357,8 @@ int main(int argc, char **argv)
                large_r[op], large_w[op]);
         failed |= many;
     }
+    testhost_error_free(st.err);
+    testhost_config_free(st.cfg);
+    testhost_free(st.th);
     return failed;
 }

@@ -27,6 +27,7 @@
 struct store {
     const struct berth_plugin *plugin;
     struct berth_state_ops ops;
+    struct testhost *th;
     const struct berth_host *h;
     struct berth_config *cfg;
     struct berth_error *err;
@@ -219,7 +220,8 @@ int main(int argc, char **argv)
     if (!st.plugin || !mkdtemp(dir))
         return 2;
     testhost_ops(st.plugin, &st.ops, sizeof(st.ops));
-    st.h = testhost_host(testhost_new());
+    st.th = testhost_new();
+    st.h = testhost_host(st.th);
     st.cfg = testhost_config_new(st.plugin);
     st.err = testhost_error_new();
     st.place = (struct berth_place){.size = sizeof(st.place),
@@ -245,5 +247,8 @@ int main(int argc, char **argv)
     snprintf(command, sizeof(command), "rm -rf '%s'", dir);
     if (system(command) != 0)
         r = -1;
+    testhost_error_free(st.err);
+    testhost_config_free(st.cfg);
+    testhost_free(st.th);
     return r < 0 ? 1 : 0;
 }

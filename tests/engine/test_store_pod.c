@@ -114,7 +114,7 @@ STORE_TEST(pods_one_by_one)
 {
     for (int i = 0; i < 4; i++) {
         _cleanup_pod_ struct pod *p = NULL;
-        char name[8];
+        char name[16];
 
         ck_assert_uint_eq(env_count(e, BERTH_POD), i);
         snprintf(name, sizeof(name), "pod%d", i);
@@ -179,7 +179,7 @@ STORE_TEST(members_one_by_one)
         _cleanup_list_ struct berth_list ids = LIST_INIT;
         _cleanup_ctr_ struct ctr *c = NULL;
         _cleanup_free_ char *all = list_join(&expected, ",");
-        char name[8];
+        char name[16];
 
         OK(store_pod_ids(p, &ids, &err));
         env_list_is(&ids, str_or(all, ""));

@@ -231,6 +231,8 @@ static int polite(struct kit_state *k)
     char *locale;
 
     NEED(k, getcwd(cwd, sizeof(cwd)));
+    memset(&mask, 0, sizeof(mask)); /* not all of it is filled in */
+    memset(&mask_now, 0, sizeof(mask_now));
     NEED(k, sigprocmask(SIG_SETMASK, NULL, &mask) == 0);
     locale = strdup(setlocale(LC_ALL, NULL));
     for (int i = 1; i < 32; i++)

@@ -510,7 +510,7 @@ static int codes_in_range(struct kit_state *k)
 
     WRITE(k, t);
     for (int i = 0; i < 6; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof(name), "c%d", i);
         kit_make(&m, BERTH_CONTAINER, k->ctr[i], name, NULL);
@@ -689,7 +689,7 @@ static int lifetime(struct kit_state *k)
     OK(k, k->ops.insert(t, &m.rec, k->err));
     TRY(kit_add(k, t, BERTH_CONTAINER, k->ctr[2], "db", NULL));
     for (int i = 3; i < KEY_IDS; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof(name), "n%d", i);
         TRY(kit_add(k, t, BERTH_CONTAINER, k->ctr[i], name, NULL));
