@@ -371,10 +371,13 @@ int ctr_restart_by_policy(struct ctr *c, struct berth_error *err)
         return r;
     event_ctr(c, "restart", NULL);
     json_set_u64(c->state, "restartCount", json_u64(c->state, "restartCount", 0) + 1);
+    /* In between nobody who reads without the lock may take it for one that has ended. */
+    c->defer = true;
     if (ctr_status(c) == CTR_STOPPED)
         r = ctr_cleanup_parts(c, err);
     if (r == 0)
         r = ctr_init_locked(c, true, err);
+    c->defer = false;
     if (r == 0)
         r = start_in_runtime(c, NULL, err);
     if (r < 0)
