@@ -142,6 +142,14 @@ static int end_of_runs(struct ctr *c, bool cleaned, int32_t *out, struct berth_e
 {
     int64_t waited = -1, monitor;
 
+    /* What was read without the lock may be a moment of podman's restarting it. */
+    if (ctr_status(c) == CTR_STOPPED || ctr_status(c) == CTR_EXITED) {
+        int r = ctr_lock(c, err);
+
+        ctr_unlock(c);
+        if (r < 0)
+            return r;
+    }
     for (;; waited = monitor) {
         int r = end_of_run(c, out, err);
 
