@@ -37,8 +37,7 @@ char *const *cli_argv(const struct cli *cli)
 /* podman's rule: what begins like the word and, at the top, what is two edits away. */
 static bool is_near(const char *name, const char *word, bool top)
 {
-    return strncasecmp(name, word, strlen(word)) == 0 ||
-           (top && str_distance(word, name) <= 2);
+    return strncasecmp(name, word, strlen(word)) == 0 || (top && str_distance(word, name) <= 2);
 }
 
 static int unknown_command(const struct cli *cli, const char *group, const char *word,

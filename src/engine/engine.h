@@ -6,7 +6,8 @@
  * Objects live for one command; nothing here is shared between threads.
  *
  * Order of locks, outermost first: alive lock, pod, container, volume (lockorder.h), then a
- * state transaction.  A transaction is a leaf: no lock is taken, no program run and no network used inside one.
+ * state transaction.  A transaction is a leaf: no lock is taken, no program run and no network
+ * used inside one.
  */
 #ifndef BERTH_ENGINE_ENGINE_H
 #define BERTH_ENGINE_ENGINE_H

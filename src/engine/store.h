@@ -185,7 +185,8 @@ int store_exec_find(struct engine *e, const char *session, char out[static ID_LE
 int store_validate(struct engine *e, bool readonly, struct berth_error *err);
 
 /* After a boot: in one transaction, forget what no longer runs.  keep: IDs of containers that
- * are of this boot and are left alone, and with them, if there are any, all pods and volumes. */
+ * are of this boot and are left alone, and with them, if there are any, all pods and volumes.
+ */
 int store_refresh(struct engine *e, const struct berth_list *keep, struct berth_error *err);
 
 #endif

@@ -165,8 +165,8 @@ static int reset_one(void *arg, const struct berth_record *rec)
     int r;
 
     /* While a container of this boot is there, pods and volumes may be in use. */
-    if (!rec->state.data || (rec->kind == BERTH_CONTAINER ? list_has(all->keep, rec->id)
-                                                          : all->keep->n > 0))
+    if (!rec->state.data ||
+        (rec->kind == BERTH_CONTAINER ? list_has(all->keep, rec->id) : all->keep->n > 0))
         return 0;
     r = json_parse_object(rec->state, rec->id, &state, all->err);
     if (r < 0)

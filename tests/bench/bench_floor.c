@@ -54,7 +54,8 @@ static void start_conmon(const char *const *argv)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, sync[1], 3);
     setenv("_OCI_SYNCPIPE", "3", 1);
-    if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) !=
+        0)
         die("conmon");
     close(sync[1]);
     n = read(sync[0], line, sizeof(line) - 1);
@@ -95,10 +96,31 @@ int main(int argc, char **argv)
     watch = inotify_init1(IN_CLOEXEC);
     if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO | IN_CREATE) < 0)
         die("inotify");
-    start_conmon((const char *[]){"conmon", "--api-version", "1", "-c", id, "-u", id, "-r", argv[1],
-                            "-b", argv[2], "-p", pid_file, "-n", id, "--exit-dir", exits,
-                            "--full-attach", "-l", log, "--log-level", "warning",
-                            "--conmon-pidfile", conmon_pid, NULL});
+    start_conmon((const char *[]){"conmon",
+                                  "--api-version",
+                                  "1",
+                                  "-c",
+                                  id,
+                                  "-u",
+                                  id,
+                                  "-r",
+                                  argv[1],
+                                  "-b",
+                                  argv[2],
+                                  "-p",
+                                  pid_file,
+                                  "-n",
+                                  id,
+                                  "--exit-dir",
+                                  exits,
+                                  "--full-attach",
+                                  "-l",
+                                  log,
+                                  "--log-level",
+                                  "warning",
+                                  "--conmon-pidfile",
+                                  conmon_pid,
+                                  NULL});
     run((const char *[]){argv[1], "start", id, NULL});
     await_file(watch, exit_file);
     run((const char *[]){argv[1], "delete", "--force", id, NULL});

@@ -573,7 +573,8 @@ STORE_TEST(refresh)
     OK(store_vol_add(v, &err));
     OK(store_exec_add(a, "s1", &err));
     for (int i = 0; i < 2; i++) {
-        OK(store_refresh(e, &(struct berth_list){0}, &err)); /* the second time changes nothing more */
+        OK(store_refresh(e, &(struct berth_list){0},
+                         &err)); /* the second time changes nothing more */
         OK(ctr_load(e, a->id, &got, &err));
         ck_assert_int_eq(ctr_status(got), CTR_CONFIGURED);
         ck_assert_int_eq(json_i64(got->state, "pid", 0), 0);

@@ -12,7 +12,7 @@
 
 extern const struct berth_plugin state_memory_LTX_berth_plugin;
 
-#define RIGHT ((const struct berth_state_ops *)state_memory_LTX_berth_plugin.ops)
+#define RIGHT  ((const struct berth_state_ops *)state_memory_LTX_berth_plugin.ops)
 #define UNUSED __attribute__((__unused__))
 #define CAPS                                                                                   \
     (BERTH_STATE_CAP_TIMEOUT | BERTH_STATE_CAP_NAMESPACES | BERTH_STATE_CAP_SAME_NAMES |       \
