@@ -140,10 +140,11 @@ bring_to_end() {
 	done
 }
 
-# PREFIX FILE: without what differs from run to run, and podman's log lines.
+# PREFIX FILE: without what differs from run to run, and podman's log lines.  podman works
+# on several containers at once, so their order is nobody's.
 plain() {
 	sed -e '/^time=/d' -e "s/^$1-/X-/" -e "s/\\([ /\"]\\)$1-/\\1X-/g" \
-		-e 's/\<[0-9a-f]\{64\}\>/ID/g' "$2" | tr '\n' '|'
+		-e 's/\<[0-9a-f]\{64\}\>/ID/g' "$2" | sort | tr '\n' '|'
 }
 
 # PREFIX WHAT STATUS: a line of a table.
@@ -179,8 +180,9 @@ all() {
 		done <"$W/operations"
 	done >"$W/table-$2"
 	podman ps -a --format '{{.Names}} {{.Status}} {{.ExitCode}}' | grep "^$2-" |
-		sed -e "s/^$2-/after /" -e 's/ /: /2' -e 's/ [^ ]* \(seconds\|minutes\|second\|minute\) \(ago \)\?/ /' \
-			-e 's/ Less than a second \(ago \)\?/ /' -e 's/ About a minute \(ago \)\?/ /' |
+		sed -e "s/^$2-/after /" -e 's/ /: /2' -e 's/ Less than a second \(ago \)\?/ /' \
+			-e 's/ About a minute \(ago \)\?/ /' \
+			-e 's/ [^ ]* \(seconds\|minutes\|second\|minute\) \(ago \)\?/ /' |
 		grep -v -e running-attached -e paused-kill | sort >>"$W/table-$2"
 	while read -r words; do
 		eval "set -- $1 $2 $(echo "$words" | sed "s/\\([ ]\\)X-/\\1$2-/g")"
