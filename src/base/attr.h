@@ -18,6 +18,13 @@
 #define MIN(a, b)    ((a) < (b) ? (a) : (b))
 #define MAX(a, b)    ((a) > (b) ? (a) : (b))
 
+/* Sort an array; one that is empty may be NULL, which qsort(3) does not take. */
+#define SORT(array, n, compare)                                                                \
+    do {                                                                                       \
+        if ((n) > 1)                                                                           \
+            qsort((array), (n), sizeof(*(array)), (compare));                                  \
+    } while (0)
+
 /* Move a pointer out of a variable that would otherwise be cleaned up. */
 #define TAKE(p)                                                                                \
     ({                                                                                         \

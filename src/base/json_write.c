@@ -126,7 +126,7 @@ static void put_object(const json *o, const struct style *style, unsigned depth,
             (void)value;
             keys[i++] = key;
         }
-        qsort(keys, n, sizeof(*keys), compare_keys);
+        SORT(keys, n, compare_keys);
         for (i = 0; i < n; i++)
             put_member(o, keys[i], i == 0, style, depth, out);
         free(keys);

@@ -82,7 +82,7 @@ static int compare(const void *a, const void *b)
 void list_sort(struct berth_list *l)
 {
     if (l->n > 1)
-        qsort(l->items, l->n, sizeof(*l->items), compare);
+        SORT(l->items, l->n, compare);
 }
 
 char *list_join(const struct berth_list *l, const char *sep)

@@ -156,7 +156,7 @@ static void put_options(FILE *out, const struct opt *first, const struct opt *se
                 sorted[n++] = o;
     if (n == 0)
         return;
-    qsort(sorted, n, sizeof(*sorted), by_name);
+    SORT(sorted, n, by_name);
     fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", out);
     for (size_t i = 0; i < n; i++)
         put_option(out, sorted[i]);

@@ -27,7 +27,7 @@ static void print_commands(FILE *out, const char *group)
         if (n < ARRAY_LEN(entries))
             entries[n++] = (struct entry){"help", "Show help for a command"};
     }
-    qsort(entries, n, sizeof(*entries), by_word);
+    SORT(entries, n, by_word);
     for (size_t i = 0; i < n; i++)
         width = MAX(width, strlen(entries[i].word));
     fputs("\nAvailable Commands:\n", out);
@@ -75,7 +75,7 @@ static void print_options(FILE *out, const struct opt *first, const struct opt *
                 sorted[n++] = o;
     if (n == 0)
         return;
-    qsort(sorted, n, sizeof(*sorted), by_name);
+    SORT(sorted, n, by_name);
     for (size_t i = 0; i < n; i++) {
         _cleanup_free_ char *names = option_names(sorted[i]);
 

@@ -44,7 +44,7 @@ json *inspect_sorted(json *object)
             (void)value;
             names[i++] = key;
         }
-        qsort(names, n, sizeof(*names), compare_names);
+        SORT(names, n, compare_names);
         for (i = 0; i < n; i++)
             json_set(out, names[i], json_ref(json_get(object, names[i])));
     }

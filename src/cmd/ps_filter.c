@@ -364,7 +364,7 @@ void rows_sort(struct rows *rows, const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(orders); i++)
         if (str_eq(orders[i].word, key))
-            qsort(rows->items, rows->n, sizeof(*rows->items), orders[i].compare);
+            SORT(rows->items, rows->n, orders[i].compare);
 }
 
 void rows_select(struct rows *rows, const struct ps_filter *f, bool all, int64_t last,
@@ -384,7 +384,7 @@ void rows_select(struct rows *rows, const struct ps_filter *f, bool all, int64_t
     }
     rows_cut(rows, kept);
     if (last > 0 && (uint64_t)last < rows->n) {
-        qsort(rows->items, rows->n, sizeof(*rows->items), by_newest);
+        SORT(rows->items, rows->n, by_newest);
         rows_cut(rows, (size_t)last);
     }
     rows_sort(rows, sort);

@@ -282,7 +282,7 @@ static int by_id(const void *a, const void *b)
 /* Members of a pod show the ports of the container whose network they share. */
 static int share_ports(struct rows *rows, struct berth_error *err)
 {
-    qsort(rows->items, rows->n, sizeof(*rows->items), by_id);
+    SORT(rows->items, rows->n, by_id);
     for (size_t i = 0; i < rows->n; i++) {
         struct row *row = &rows->items[i], *owner;
         struct row key;

@@ -211,7 +211,7 @@ static void write_json(json *j, struct berth_buf *out)
             names[i++] = key;
         }
         if (json_is_map(j))
-            qsort(names, n, sizeof(*names), compare_names);
+            SORT(names, n, compare_names);
         buf_putc(out, '{');
         for (i = 0; i < n; i++) {
             if (json_is_omitted(json_get(j, names[i])))

@@ -200,7 +200,7 @@ static void print_object(const struct spec *s, struct value v, struct berth_buf 
         names[i++] = key;
     }
     if (map)
-        qsort(names, n, sizeof(*names), compare_names);
+        SORT(names, n, compare_names);
     buf_puts(out, map ? "map[" : "{");
     for (i = 0; i < n; i++) {
         if (i)

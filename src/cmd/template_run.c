@@ -381,7 +381,7 @@ static int range_object(struct run *run, const struct node *n, json *object)
         (void)value;
         names[i++] = key;
     }
-    qsort(names, count, sizeof(*names), compare_names);
+    SORT(names, count, compare_names);
     for (i = 0; i < count && r == 0; i++)
         r = run_turn(run, n, run_keep(run, json_new_str(names[i])).j,
                      json_get(object, names[i]));

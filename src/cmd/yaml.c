@@ -73,7 +73,7 @@ static void write_members(const json *object, int depth, struct berth_buf *out)
         (void)value;
         names[i++] = key;
     }
-    qsort(names, n, sizeof(*names), compare_names);
+    SORT(names, n, compare_names);
     for (i = 0; i < n; i++) {
         const json *member = json_get(object, names[i]);
         bool nested = json_len(member) > 0 || (json_object_is_type(member, json_type_object) &&

@@ -238,6 +238,12 @@ static const char *keep(struct ctr_view *view, char *s)
     return list_take(&view->strings, s) < 0 ? NULL : s;
 }
 
+/* A view outlives the record it was made of: taking the lock again reads that anew. */
+static const char *copy(struct ctr_view *view, const char *s)
+{
+    return str_empty(s) ? NULL : keep(view, strdup(s));
+}
+
 static uint32_t view_flags(const struct ctr *c)
 {
     const char *mode = json_str(c->config, "cgroupsMode");
@@ -276,20 +282,21 @@ int ctr_view_make(struct ctr *c, struct ctr_view *view, struct berth_error *err)
         .size = sizeof(view->c),
         .flags = view_flags(c),
         .id = c->id,
-        .name = c->name,
-        .bundle = ctr_static_dir(c),
-        .run_dir = run_dir,
+        .name = copy(view, c->name),
+        .bundle = keep(view, strdup(ctr_static_dir(c))),
+        .run_dir = keep(view, strdup(run_dir)),
         .exit_dir = keep(view, str_printf("%s/exits", c->e->conf->tmp_dir)),
-        .log_driver = json_str(c->config, "logDriver"),
-        .log_path = json_str(c->config, "logPath"),
-        .log_tag = json_str(c->config, "logTag"),
+        .log_driver = copy(view, json_str(c->config, "logDriver")),
+        .log_path = copy(view, json_str(c->config, "logPath")),
+        .log_tag = copy(view, json_str(c->config, "logTag")),
         .log_size_max = log_size > 0 ? (uint64_t)log_size : 0,
-        .cgroup_parent = str_empty(parent) ? NULL : parent,
-        .pid_file = str_empty(pid_file) ? keep(view, path_join(run_dir, "pidfile")) : pid_file,
+        .cgroup_parent = copy(view, parent),
+        .pid_file = str_empty(pid_file) ? keep(view, path_join(run_dir, "pidfile"))
+                                        : copy(view, pid_file),
         .monitor_pid_file = str_empty(monitor_pid_file)
                                 ? keep(view, path_join(run_dir, "conmon.pid"))
-                                : monitor_pid_file,
-        .sdnotify_socket = json_str(c->config, "sdnotifySocket"),
+                                : copy(view, monitor_pid_file),
+        .sdnotify_socket = copy(view, json_str(c->config, "sdnotifySocket")),
         .exit_command = (const char *const *)list_argv(&view->exit_command),
         .timeout = (uint32_t)MIN(json_u64(c->config, "timeout", 0), UINT32_MAX),
         .stop_signal = ctr_stop_signal(c),

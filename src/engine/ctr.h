@@ -135,7 +135,7 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
 uint32_t ctr_stop_timeout(const struct ctr *c);
 int ctr_stop_signal(const struct ctr *c);
 
-/* As the runtime plugins see it.  Lends from c; the strings it builds live in *view. */
+/* As the runtime plugins see it: a copy, which the next read of the record leaves alone. */
 struct ctr_view {
     struct berth_container c;
     struct berth_list strings;

@@ -72,7 +72,7 @@ static int by_key(const void *a, const void *b)
 static void keys_sort(struct keys *k)
 {
     if (k->n)
-        qsort(k->v, k->n, sizeof(*k->v), by_key);
+        SORT(k->v, k->n, by_key);
 }
 
 static int key_compare(const void *key, const void *member)

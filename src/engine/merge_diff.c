@@ -158,7 +158,7 @@ static int read_lines(struct state *s, struct lines *out, struct berth_error *er
     int r = dump_state(s, add_line, out, err);
 
     if (r == 0 && out->n)
-        qsort(out->v, out->n, sizeof(*out->v), by_key);
+        SORT(out->v, out->n, by_key);
     return r;
 }
 

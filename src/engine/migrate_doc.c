@@ -78,7 +78,7 @@ static int by_ends(const void *a, const void *b)
 void net_links_sort(struct net_links *l)
 {
     if (l->n)
-        qsort(l->v, l->n, sizeof(*l->v), by_ends);
+        SORT(l->v, l->n, by_ends);
 }
 
 const struct net_link *net_links_of(const struct net_links *l, const char *from, size_t *n)
@@ -264,7 +264,7 @@ static json *new_ports(const json *old)
         if (json_object_is_type(json_item(old, i), json_type_object))
             sorted[used++] = json_item(old, i);
     if (used)
-        qsort(sorted, used, sizeof(*sorted), by_ports);
+        SORT(sorted, used, by_ports);
     for (size_t i = 0; i < used; i++) {
         const char *ip = str_or(json_str(sorted[i], "hostIP"), "");
         const char *protocol = str_or(json_str(sorted[i], "protocol"), "");

@@ -90,7 +90,7 @@ static int files_find(const struct conf *conf, struct hook_files *f, struct bert
             return fail(err, ENOMEM, "out of memory");
     }
     if (f->n)
-        qsort(f->files, f->n, sizeof(*f->files), by_name);
+        SORT(f->files, f->n, by_name);
     return 0;
 }
 

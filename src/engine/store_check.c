@@ -289,7 +289,7 @@ static int check_names_and_locks(struct check *c)
         if (c->v[i].kind != BERTH_VOLUME)
             sorted[n++] = &c->v[i];
     if (n)
-        qsort(sorted, n, sizeof(*sorted), by_name);
+        SORT(sorted, n, by_name);
     for (size_t i = 1; r == 0 && i < n; i++) {
         const struct seen *a = sorted[i - 1], *b = sorted[i];
 
@@ -304,7 +304,7 @@ static int check_names_and_locks(struct check *c)
         if (c->v[i].lock >= 0)
             sorted[n++] = &c->v[i];
     if (n)
-        qsort(sorted, n, sizeof(*sorted), by_lock);
+        SORT(sorted, n, by_lock);
     for (size_t i = 1; r == 0 && i < n; i++) {
         const struct seen *a = sorted[i - 1], *b = sorted[i];
 
@@ -423,7 +423,7 @@ static int check_all(struct check *c, bool repair, struct berth_list *deeds)
     int r = txn_scan(c->t, &all, check_record, c, c->err);
 
     if (r == 0 && c->n)
-        qsort(c->v, c->n, sizeof(*c->v), by_id);
+        SORT(c->v, c->n, by_id);
     if (r == 0)
         r = check_pods(c);
     if (r == 0)

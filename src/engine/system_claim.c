@@ -67,7 +67,7 @@ int64_t *claim_foreign(struct engine *e, const char *static_dir, size_t *n)
     if (!str_eq(static_dir, e->conf->static_dir) && add_foreign(&f, e->state, &err) < 0)
         log_debug("own lock numbers: %s", error_text(&err));
     if (f.n)
-        qsort(f.locks, f.n, sizeof(*f.locks), compare_i64);
+        SORT(f.locks, f.n, compare_i64);
     *n = f.n;
     return f.locks;
 }

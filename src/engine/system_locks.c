@@ -143,7 +143,7 @@ static int gather(struct gather *g, struct berth_error *err)
     if (r < 0)
         return r;
     if (g->n_held)
-        qsort(g->held, g->n_held, sizeof(*g->held), compare_i64);
+        SORT(g->held, g->n_held, compare_i64);
     g->foreign = claim_foreign(g->e, g->e->conf->static_dir, &g->n_foreign);
     order = numbers_sorted(&g->out->objects, &n);
     r = order ? merge(g, order, n) : -ENOMEM;

@@ -132,7 +132,7 @@ int plugin_notes(const struct conf *c, struct plugin_note **out, size_t *n,
         return fail(err, ENOMEM, "out of memory");
     }
     if (all.n)
-        qsort(all.items, all.n, sizeof(*all.items), by_module);
+        SORT(all.items, all.n, by_module);
     *out = all.items;
     *n = all.n;
     return 0;
