@@ -45,6 +45,9 @@ static int print(void *arg, const struct berth_record *r)
     return 0;
 }
 
+static char *texts[4]; /* what replaced() made: lent until the program ends */
+static size_t n_texts;
+
 /* All of `from` in the document as `to`. */
 static struct berth_blob replaced(struct berth_blob doc, const char *from, const char *to)
 {
@@ -62,6 +65,7 @@ static struct berth_blob replaced(struct berth_blob doc, const char *from, const
         }
     }
     fclose(f);
+    texts[n_texts++] = text;
     return (struct berth_blob){text, len};
 }
 
