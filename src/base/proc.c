@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proc.c - see proc.h. */
 #include "base/proc.h"
+#include "base/fs.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -17,6 +19,22 @@ int proc_pidfd(pid_t pid)
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     return fd < 0 ? -errno : fd;
+}
+
+char *proc_find(const char *name)
+{
+    _cleanup_list_ struct berth_list dirs = LIST_INIT;
+    struct stat st;
+
+    list_split(&dirs, str_or(getenv("PATH"), ""), ':', false);
+    for (size_t i = 0; i < dirs.n; i++) {
+        char *file = path_join(dirs.items[i], name);
+
+        if (file && stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+            return file;
+        free(file);
+    }
+    return NULL;
 }
 
 struct pipes {
@@ -219,4 +237,56 @@ int proc_run(const struct berth_run *what, struct berth_error *err)
     if (!what->output && dropped.len)
         log_debug("%s: %s", what->argv[0], buf_str(&dropped));
     return r;
+}
+
+/* The child of a child, whom nobody waits for.  Reports errno on failure. */
+static _noreturn_ void become(const char *const *argv, int fd, int status)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), code;
+    sigset_t none;
+
+    /* First above the places where they go. */
+    status = fcntl(status, F_DUPFD_CLOEXEC, 5);
+    fd = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 5);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
+        (fd >= 0 && dup2(fd, 3) < 0) || chdir("/") < 0)
+        goto failed;
+    /* Nor what others have left open for us. */
+    close_range(fd < 0 ? 3 : 4, ~0U, CLOSE_RANGE_CLOEXEC);
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+failed:
+    code = errno;
+    if (write(status, &code, sizeof(code)) < 0)
+        _exit(127);
+    _exit(127);
+}
+
+int proc_leave(const char *const *argv, int fd, struct berth_error *err)
+{
+    int status[2], code = 0;
+    pid_t pid;
+
+    if (pipe2(status, O_CLOEXEC) < 0)
+        return fail_errno(err, errno, "making pipes for %s", argv[0]);
+    pid = fork();
+    if (pid == 0) {
+        setsid();
+        pid = fork();
+        if (pid == 0)
+            become(argv, fd, status[1]);
+        code = pid < 0 ? errno : 0;
+        if (code && write(status[1], &code, sizeof(code)) < 0)
+            _exit(127);
+        _exit(0);
+    }
+    code = pid < 0 ? errno : 0;
+    close(status[1]);
+    if (pid > 0)
+        reap(pid);
+    if (pid > 0 && read(status[0], &code, sizeof(code)) != (ssize_t)sizeof(code))
+        code = 0;
+    close(status[0]);
+    return code ? fail_errno(err, code, "running %s", argv[0]) : 0;
 }

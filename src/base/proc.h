@@ -16,6 +16,17 @@ int proc_run(const struct berth_run *what, struct berth_error *err);
 /* Set by proc_catch_signals() once SIGINT or SIGTERM arrived. */
 extern volatile sig_atomic_t proc_cancelled;
 
+/* A program's path, looked up in $PATH; allocated.  NULL: it is not there. */
+char *proc_find(const char *name);
+
+/*
+ * Start a program that lives on without us: in a session of its own, with / as its working
+ * directory, our environment, /dev/null for its standard streams and no descriptor of ours
+ * but `fd`, which becomes its descriptor 3 (-1: none).  argv[0] is the path.  Returns when
+ * it runs, or -errno when it could not be started.
+ */
+int proc_leave(const char *const *argv, int fd, struct berth_error *err);
+
 /* A descriptor of that process, or -errno (-ESRCH: gone). */
 int proc_pidfd(pid_t pid);
 

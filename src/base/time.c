@@ -187,6 +187,44 @@ int time_parse(const char *s, berth_date *out)
     return 0;
 }
 
+/* ns / unit with up to `digits` digits behind the point, zeros at the end cut. */
+static int put_decimal(char *buf, uint64_t ns, uint64_t unit, int digits, const char *name)
+{
+    int n = sprintf(buf, "%llu.%0*llu", (unsigned long long)(ns / unit), digits,
+                    (unsigned long long)(ns % unit));
+
+    while (buf[n - 1] == '0')
+        n--;
+    if (buf[n - 1] == '.')
+        n--;
+    return n + sprintf(buf + n, "%s", name);
+}
+
+const char *time_format_span(int64_t span, char buf[static TIME_TEXT_MAX])
+{
+    uint64_t ns = span < 0 ? 0 - (uint64_t)span : (uint64_t)span, minutes = ns / NS / 60;
+    char *at = buf;
+
+    if (span < 0)
+        *at++ = '-';
+    if (ns == 0)
+        strcpy(at, "0s");
+    else if (ns < 1000)
+        sprintf(at, "%uns", (unsigned)ns);
+    else if (ns < 1000000)
+        put_decimal(at, ns, 1000, 3, "µs");
+    else if (ns < NS)
+        put_decimal(at, ns, 1000000, 6, "ms");
+    else {
+        if (minutes >= 60)
+            at += sprintf(at, "%lluh", (unsigned long long)(minutes / 60));
+        if (minutes)
+            at += sprintf(at, "%um", (unsigned)(minutes % 60));
+        put_decimal(at, ns % (60 * (uint64_t)NS), NS, 9, "s");
+    }
+    return buf;
+}
+
 const char *time_human(int64_t ns, char buf[static TIME_TEXT_MAX])
 {
     int64_t s = ns / NS, m = s / 60, h = (s + 1800) / 3600;

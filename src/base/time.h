@@ -31,6 +31,9 @@ int time_parse(const char *text, berth_date *out);
 /* As Go prints a time: "2026-11-21 18:05:32.762092937 +0000 UTC". */
 const char *time_format_go(berth_date date, char buf[static TIME_TEXT_MAX]);
 
+/* As Go prints a duration: "1h0m0.5s", "1m30s", "250ms", "0s". */
+const char *time_format_span(int64_t nanoseconds, char buf[static TIME_TEXT_MAX]);
+
 /* "5 minutes ago" without " ago": podman's (go-units) words for a duration. */
 const char *time_human(int64_t nanoseconds, char buf[static TIME_TEXT_MAX]);
 

@@ -28,6 +28,8 @@ const size_t n_container_commands = 0
 /* Groups: commands whose names begin with one of these words. */
 const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},
                                      {.name = "config", .summary = "Look at the configuration"},
+                                     {.name = "healthcheck",
+                                      .summary = "Manage health checks on containers"},
                                      {.name = "network", .summary = "Manage networks"},
                                      {.name = "plugin", .summary = "Look at plugins"},
                                      {.name = "state",

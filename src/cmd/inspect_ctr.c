@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cmd/inspect.h"
+#include "engine/health.h"
 #include "storage/storage.h"
 #include <ftw.h>
 
@@ -56,19 +57,7 @@ static json *time_value(const struct inspection *i, const json *state, const cha
 
 static json *inspect_health(const struct inspection *i)
 {
-    const char *run_dir = ctr_run_dir(i->c), *slash = strrchr(run_dir, '/');
-    _cleanup_free_ char *path = NULL;
-    json *health = json_new(), *log = NULL;
-
-    if (json_get(i->c->config, "healthcheck") && slash)
-        path = str_printf("%.*s/healthcheck.log", (int)(slash - run_dir), run_dir);
-    if (path)
-        json_read_file(path, SPEC_MAX, &log, NULL);
-    json_set_str(health, "Status", str_or(json_str(log, "Status"), ""));
-    json_set_i64(health, "FailingStreak", json_i64(log, "FailingStreak", 0));
-    json_set(health, "Log", json_copy(json_get(log, "Log")));
-    json_object_put(log);
-    return health;
+    return health_log(json_get(i->c->config, "healthcheck") ? ctr_run_dir(i->c) : "");
 }
 
 /* The group of a running container's processes, as libpod names it. */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "cmd/ps.h"
+#include "engine/health.h"
 #include "storage/storage.h"
 #include <ftw.h>
 
@@ -149,17 +150,12 @@ static int read_state(struct row *row, struct berth_blob state, unsigned want,
     read_time(v[4], &row->started);
     read_time(v[5], &row->finished);
     if ((want & PS_HEALTH) && row->has_health) {
-        _cleanup_free_ char *dir = NULL, *path = NULL;
+        _cleanup_free_ char *dir = NULL;
         _cleanup_json_ json *log = NULL;
-        char *slash;
 
-        /* The log lies beside the run directory. */
-        if (keep_text(v[6], &dir) == 0 && dir && (slash = strrchr(dir, '/'))) {
-            *slash = '\0';
-            path = path_join(dir, "healthcheck.log");
-        }
-        if (path && json_read_file(path, 1 << 20, &log, NULL) == 0)
-            str_set(&row->health, json_str(log, "Status"));
+        keep_text(v[6], &dir);
+        log = health_log(str_or(dir, ""));
+        str_set(&row->health, json_str(log, "Status"));
     }
     return 0;
 }

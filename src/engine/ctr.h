@@ -107,6 +107,8 @@ int ctr_start(struct ctr *c, int *attach_fd, struct berth_error *err);
 
 /* seconds: how long to wait for the stop signal to do it. -ESRCH: it was not running. */
 int ctr_stop(struct ctr *c, uint32_t seconds, struct berth_error *err);
+/* Stop it if it runs, as ctr_stop() does, and start it.  -EINVAL: it is paused. */
+int ctr_restart(struct ctr *c, uint32_t seconds, struct berth_error *err);
 int ctr_kill(struct ctr *c, int signal, struct berth_error *err);
 int ctr_pause(struct ctr *c, struct berth_error *err);
 int ctr_unpause(struct ctr *c, struct berth_error *err);

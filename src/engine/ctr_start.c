@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "engine/ctr_life.h"
 #include "engine/events.h"
+#include "engine/health.h"
 #include "engine/ports.h"
 #include "engine/rootfs.h"
 #include "engine/spec.h"
@@ -212,6 +213,7 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
             log_error("cleaning up container %s: %s", c->id, error_text(&why));
         return r;
     }
+    health_prepare(c);
     event_ctr(c, "init", NULL);
     return 0;
 }
@@ -258,6 +260,7 @@ static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *e
     r = store_save(c, EXIT_NONE, err);
     if (r < 0)
         return r;
+    health_begin(c);
     event_ctr(c, "start", NULL);
     if (attach_fd) {
         event_ctr(c, "attach", NULL);
@@ -307,6 +310,41 @@ int ctr_start(struct ctr *c, int *attach_fd, struct berth_error *err)
                  c->id);
     else
         r = ctr_start_locked(c, attach_fd, err);
+    ctr_unlock(c);
+    return r;
+}
+
+/* The lock is held. */
+static int stop_and_start(struct ctr *c, uint32_t seconds, struct berth_error *err)
+{
+    int status = ctr_status(c), r;
+
+    if (status == CTR_UNKNOWN || status == CTR_PAUSED || status == CTR_REMOVING ||
+        status == CTR_STOPPING)
+        return fail(err, EINVAL,
+                    "unable to restart a container in a paused or unknown state: container "
+                    "state improper");
+    r = check_dependencies(c, err);
+    if (r < 0)
+        return r;
+    event_ctr(c, "restart", NULL);
+    if (status == CTR_RUNNING) {
+        r = ctr_stop_locked(c, seconds, err);
+        if (r < 0)
+            return r;
+        if (!c->locked)
+            return fail(err, ENOENT, "container %s has already been removed", c->id);
+    }
+    return ctr_start_locked(c, NULL, err);
+}
+
+int ctr_restart(struct ctr *c, uint32_t seconds, struct berth_error *err)
+{
+    int r = ctr_lock(c, err);
+
+    if (r < 0)
+        return r;
+    r = stop_and_start(c, seconds, err);
     ctr_unlock(c);
     return r;
 }

@@ -7,6 +7,7 @@
 #include "engine/ctr_life.h"
 #include "engine/events.h"
 #include "engine/exec.h"
+#include "engine/health.h"
 #include "engine/rootfs.h"
 #include "engine/store.h"
 #include "storage/storage.h"
@@ -66,6 +67,7 @@ int ctr_cleanup_parts(struct ctr *c, struct berth_error *err)
     _cleanup_error_ struct berth_error why = ERROR_INIT;
     int first = 0;
 
+    health_end(c);
     note_failure(ctr_net_teardown(c, &why), &first, &why, err, c);
     note_failure(remove_from_runtime(c, &why), &first, &why, err, c);
     if (json_flag(c->state, "mounted", false))

@@ -304,8 +304,7 @@ static void add_flag(struct berth_list *out, const char *flag, const char *value
     list_add(out, value ? value : "");
 }
 
-int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_list *out,
-                        struct berth_error *err)
+int engine_self(const struct engine *e, struct berth_list *out, struct berth_error *err)
 {
     const struct conf *c = e->conf;
     char self[4096];
@@ -330,6 +329,16 @@ int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_l
     if (!str_empty(c->events_logger))
         add_flag(out, "--events-backend", c->events_logger);
     conf_exit_flags(c, out);
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_list *out,
+                        struct berth_error *err)
+{
+    int r = engine_self(e, out, err);
+
+    if (r < 0)
+        return r;
     list_add(out, "container");
     list_add(out, "cleanup");
     if (auto_remove)

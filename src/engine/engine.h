@@ -64,6 +64,10 @@ int engine_oci(struct engine *e, const char *name, struct oci **out, struct bert
 /* Name of the default runtime as containers record it ("crun"). */
 const char *engine_oci_default(const struct engine *e);
 
+/* Our own program with the global flags that make it work on the same containers: the start
+ * of a command line, to which a command is added. */
+int engine_self(const struct engine *e, struct berth_list *out, struct berth_error *err);
+
 /* Arguments of the command that conmon runs when a container ends, without session and
  * container ID (container-lifecycle: our own program, global flags, `container cleanup`). */
 int engine_exit_command(const struct engine *e, bool auto_remove, struct berth_list *out,

@@ -161,6 +161,8 @@ void event_ctr(const struct ctr *c, const char *status, const struct event_extra
         labels = json_new(); /* podman: {} for containers, null for everything else */
     if (extra && extra->has_exit_code)
         ev.exit_code = extra->exit_code;
+    if (extra)
+        ev.health = extra->health;
     if (extra && extra->exec_id)
         json_set_str(labels, "execID", extra->exec_id);
     ev.attributes = labels;

@@ -34,6 +34,7 @@ struct event_extra {
     int32_t exit_code; /* died, exec_died */
     bool has_exit_code;
     const char *exec_id; /* exec, exec_died: session; NULL: none */
+    const char *health;  /* health_status: the status; NULL: none */
 };
 
 /* status: podman's word ("create", "init", "start", "died", "cleanup", "remove", ...).

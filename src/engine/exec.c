@@ -149,7 +149,10 @@ int exec_start(struct ctr *c, const char *session, const struct exec_options *o,
         json_set_i64(record, "state", SESSION_RUNNING);
         json_opt_i64(record, "pid", pid);
         r = store_save(c, EXIT_NONE, err);
-        event_ctr(c, "exec", &(struct event_extra){.exec_id = session});
+        if (o->health)
+            event_ctr(c, "health_status", &(struct event_extra){.health = o->health});
+        else
+            event_ctr(c, "exec", &(struct event_extra){.exec_id = session});
     }
     ctr_unlock(c);
     return r;

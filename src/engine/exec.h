@@ -18,6 +18,8 @@ struct exec_options {
     char *detach_keys;         /* NULL: the default */
     bool terminal, interactive, privileged, detach;
     uint64_t preserve_fds;
+    const char *health; /* of a health check: the status before it, which an event tells in
+                           the place of `exec`; NULL: no health check */
 };
 
 /* Make a session and record it.  -EINVAL: the container does not run. */

@@ -2,6 +2,7 @@
 /* oci_named.c - see oci_named.h. */
 #include "engine/oci_named.h"
 #include "base/fs.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "load/load.h"
 #include <sys/stat.h>
@@ -50,22 +51,6 @@ static const struct conf_runtime *runtime_of(const struct conf *c, const char *n
     return NULL;
 }
 
-static char *in_path(const char *name)
-{
-    _cleanup_list_ struct berth_list dirs = LIST_INIT;
-    const char *path = getenv("PATH");
-
-    list_split(&dirs, path ? path : "", ':', false);
-    for (size_t i = 0; i < dirs.n; i++) {
-        char *file = path_join(dirs.items[i], name);
-
-        if (file && is_file(file) && access(file, X_OK) == 0)
-            return file;
-        free(file);
-    }
-    return NULL;
-}
-
 /* podman's order: the paths of the runtime's name, then PATH.  A name that `runtimes` does
  * not have is left to its plugin. */
 static int find_program(const struct conf_runtime *known, const char *name, struct options *o,
@@ -79,7 +64,7 @@ static int find_program(const struct conf_runtime *known, const char *name, stru
             return 0;
         path = first_file(&known->paths);
         if (!path)
-            path = found = in_path(name);
+            path = found = proc_find(name);
     }
     if (!path || !is_file(path))
         return fail(err, ENOEXEC,

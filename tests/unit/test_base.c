@@ -507,6 +507,27 @@ START_TEST(human_times)
 }
 END_TEST
 
+static const struct {
+    int64_t ns;
+    const char *text;
+} spans[] = {{0, "0s"},
+             {17, "17ns"},
+             {1500, "1.5µs"},
+             {250000000, "250ms"},
+             {1000000000, "1s"},
+             {90000000000, "1m30s"},
+             {3600500000000, "1h0m0.5s"},
+             {-2000000000, "-2s"},
+             {INT64_MIN, "-2562047h47m16.854775808s"}};
+
+START_TEST(durations)
+{
+    char text[TIME_TEXT_MAX];
+
+    ck_assert_str_eq(time_format_span(spans[_i].ns, text), spans[_i].text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -531,6 +552,7 @@ int main(void)
     tcase_add_loop_test(c, parse_dates, 0, ARRAY_LEN(dates));
     tcase_add_test(c, format_dates);
     tcase_add_loop_test(c, human_times, 0, ARRAY_LEN(humans));
+    tcase_add_loop_test(c, durations, 0, ARRAY_LEN(spans));
     tcase_add_checked_fixture(f, make_dir, remove_dir);
     tcase_add_test(f, directories);
     tcase_add_test(f, files);
