@@ -123,6 +123,20 @@ int json_write_str(const char *s, size_t len, unsigned flags, struct berth_buf *
 int json_project(struct berth_blob text, const char *const *names, size_t n,
                  struct berth_blob *out, struct berth_error *err);
 
+/* A member of the document itself that json_sort() is to tell of, and perhaps to leave out. */
+struct json_pick {
+    const char *name;
+    bool leave_out;
+    struct berth_blob value; /* its text; absent: there is none */
+};
+
+/*
+ * Append a document as json_write() with JSON_SORTED gives it when it is parsed, at a tenth
+ * of the cost.  1: done.  0: it is no object, no JSON, or has something that only the parser
+ * knows its way around in, such as two members of one name; nothing was appended.  -ENOMEM.
+ */
+int json_sort(struct berth_blob text, struct json_pick *picks, size_t n, struct berth_buf *out);
+
 /* Decode the text of a value that json_project found.  0, or -EINVAL when it is of another
  * type; null and absent values leave *out alone and give 0. */
 int json_text_str(struct berth_blob value, struct berth_buf *out);

@@ -42,6 +42,17 @@ static const char *skip_bytes(struct skip *s, const char *at, const char *end)
     return NULL;
 }
 
+static const char *skip_plain_bytes(const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&')
+            break;
+    }
+    return at;
+}
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 
@@ -100,7 +111,35 @@ const char *json_skip_nested(const char *at, const char *end)
     return skip_bytes(&s, at, end);
 }
 
+const char *json_skip_plain(const char *at, const char *end)
+{
+    const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'),
+                  angle = _mm_set1_epi8('>'), slash = _mm_set1_epi8('\\');
+
+    for (; end - at >= 16; at += 16) {
+        __m128i text = _mm_loadu_si128((const __m128i *)(const void *)at), odd;
+        int bits;
+
+        /* The comparison is of signed bytes: those beyond ASCII are below a space, too. '"'
+         * and '&' differ in one bit, and so do '<' and '>'. */
+        odd = _mm_cmplt_epi8(text, space);
+        odd =
+            _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_andnot_si128(_mm_set1_epi8(4), text), quote));
+        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_or_si128(text, _mm_set1_epi8(2)), angle));
+        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(text, slash));
+        bits = _mm_movemask_epi8(odd);
+        if (bits)
+            return at + __builtin_ctz((unsigned)bits);
+    }
+    return skip_plain_bytes(at, end);
+}
+
 #else
+
+const char *json_skip_plain(const char *at, const char *end)
+{
+    return skip_plain_bytes(at, end);
+}
 
 const char *json_skip_nested(const char *at, const char *end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_skip.h - getting over nested JSON text fast. */
+/* json_skip.h - getting over JSON text fast. */
 #ifndef BERTH_BASE_JSON_SKIP_H
 #define BERTH_BASE_JSON_SKIP_H
 
@@ -11,5 +11,10 @@
  * counted, not matched in kind.
  */
 const char *json_skip_nested(const char *at, const char *end);
+
+/* The first byte that does not stand for itself in the text of a string: a quote, a
+ * backslash, one of < > &, a control character, or one beyond ASCII; end where there is none.
+ */
+const char *json_skip_plain(const char *at, const char *end);
 
 #endif

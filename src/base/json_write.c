@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_write.c - the text of JSON trees in the form that Go's encoders give it. */
 #include "base/json.h"
+#include "base/json_skip.h"
 #include <string.h>
 
 struct style {
@@ -55,11 +56,14 @@ int json_write_str(const char *text, size_t len, unsigned flags, struct berth_bu
 
     buf_putc(out, '"');
     for (size_t i = 0; i < len;) {
-        unsigned char c = s[i];
+        unsigned char c;
         size_t n = 1;
-        bool html = !(flags & JSON_RAW) && (c == '<' || c == '>' || c == '&');
 
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && !html) {
+        i = (size_t)(json_skip_plain(text + i, text + len) - text);
+        if (i == len)
+            break;
+        c = s[i];
+        if ((flags & JSON_RAW) && (c == '<' || c == '>' || c == '&')) {
             i++;
             continue;
         }

@@ -38,6 +38,25 @@ static bool ambiguous(json *tree)
     return false;
 }
 
+/* What is sorted without a tree has to be what the tree gives. */
+static void compare_sorted(struct berth_blob text)
+{
+    _cleanup_buf_ struct berth_buf quick = BUF_INIT, slow = BUF_INIT;
+    struct json_pick pick = {.name = "state"};
+    _cleanup_json_ json *tree = NULL, *value = NULL;
+
+    if (json_sort(text, &pick, 1, &quick) != 1)
+        return;
+    if (json_parse_object(text, "text", &tree, NULL) < 0 ||
+        json_write(tree, JSON_SORTED, &slow) < 0 || !str_eq(buf_str(&quick), buf_str(&slow)))
+        abort();
+    if (!pick.value.data != !json_object_object_get_ex(tree, "state", NULL))
+        abort();
+    if (pick.value.data && (json_parse(pick.value, "value", &value, NULL) < 0 ||
+                            !json_object_equal(value, json_get(tree, "state"))))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct berth_blob text = {data, size}, found[ARRAY_LEN(names)];
@@ -55,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               (const uint8_t *)found[i].data + found[i].len > data + size))
             abort();
     }
+    compare_sorted(text);
     if (json_parse_object(text, "text", &tree, NULL) < 0)
         return 0;
     /* What is a document for the parser is one for the quick reader.  Escapes in names are

@@ -287,6 +287,77 @@ START_TEST(text_values)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ sorting */
+
+static const struct {
+    const char *text, *want; /* NULL: left to the parser */
+} documents[] = {
+    {"{}", "{}"},
+    {" { } ", "{}"},
+    {"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2}"},
+    {"{\"b\":{\"z\":[{\"y\":1,\"x\":{}}],\"\":\"\"},\"a\":[ ]}",
+     "{\"a\":[],\"b\":{\"\":\"\",\"z\":[{\"x\":{},\"y\":1}]}}"},
+    {"{\"ab\":1,\"a\":2,\"B\":true,\"c\" : [ null , false ] }",
+     "{\"B\":true,\"a\":2,\"ab\":1,\"c\":[null,false]}"},
+    {"{\"n\":[0,-1,18446744073709551615,-9223372036854775808,123456789012345678]}",
+     "{\"n\":[0,-1,18446744073709551615,-9223372036854775808,123456789012345678]}"},
+    {"{\"s\":[\"a<b>&\",\"\\u00e9\\/\\\\\",\"\xc3\xa9\",\"sixteen bytes and more\\n\"]}",
+     "{\"s\":[\"a\\u003cb\\u003e\\u0026\",\"\xc3\xa9/\\\\\",\"\xc3\xa9\","
+     "\"sixteen bytes and more\\n\"]}"},
+    {"{\"a\":1,\"a\":2}", NULL},
+    {"{\"a\":1,\"b\":2,\"a\":3}", NULL},
+    {"{\"\\u0061\":1}", NULL},
+    {"{\"a<\":1}", NULL},
+};
+
+static int sort(const char *text, struct json_pick *picks, size_t n, struct berth_buf *out)
+{
+    return json_sort(blob(text), picks, n, out);
+}
+
+START_TEST(sorting)
+{
+    const char *text = documents[_i].text, *want = documents[_i].want;
+    _cleanup_buf_ struct berth_buf out = BUF_INIT, parsed = BUF_INIT;
+    _cleanup_json_ json *j = NULL;
+
+    buf_puts(&out, "before");
+    ck_assert_int_eq(sort(text, NULL, 0, &out), want != NULL);
+    ck_assert_str_eq(buf_str(&out) + 6, want ? want : "");
+    ck_assert_int_eq(json_parse(blob(text), "text", &j, NULL), 0);
+    json_write(j, JSON_SORTED, &parsed);
+    if (want)
+        ck_assert_str_eq(buf_str(&parsed), want);
+}
+END_TEST
+
+START_TEST(sorting_refuses)
+{
+    _cleanup_buf_ struct berth_buf out = BUF_INIT;
+
+    ck_assert_msg(sort(no_objects[_i], NULL, 0, &out) == 0, "%s", no_objects[_i]);
+    ck_assert_uint_eq(out.len, 0);
+}
+END_TEST
+
+START_TEST(sorting_picks)
+{
+    _cleanup_buf_ struct berth_buf out = BUF_INIT;
+    struct json_pick p[] = {
+        {.name = "in", .leave_out = true}, {.name = "seen"}, {.name = "no"}};
+
+    ck_assert_int_eq(
+        sort("{\"z\":{\"in\":1},\"seen\":\"x\",\"in\":[1, 2],\"a\":0}", p, 3, &out), 1);
+    ck_assert_str_eq(buf_str(&out), "{\"a\":0,\"seen\":\"x\",\"z\":{\"in\":1}}");
+    ck_assert(p[0].value.len == 6 && memcmp(p[0].value.data, "[1, 2]", 6) == 0);
+    ck_assert(p[1].value.len == 3 && memcmp(p[1].value.data, "\"x\"", 3) == 0);
+    ck_assert_ptr_null(p[2].value.data);
+    buf_reset(&out);
+    ck_assert_int_eq(sort("{\"in\":null}", p, 1, &out), 1);
+    ck_assert_str_eq(buf_str(&out), "{}");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("json");
@@ -308,6 +379,9 @@ int main(void)
     tcase_add_test(c, projection_nul);
     tcase_add_test(c, long_documents);
     tcase_add_test(c, text_values);
+    tcase_add_loop_test(c, sorting, 0, ARRAY_LEN(documents));
+    tcase_add_loop_test(c, sorting_refuses, 0, ARRAY_LEN(no_objects));
+    tcase_add_test(c, sorting_picks);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
