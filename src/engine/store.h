@@ -92,8 +92,19 @@ int store_dependents(struct ctr *c, struct berth_list *out, struct berth_error *
 /* IDs of containers that it depends on: namespaces it joins and explicit ones. */
 int ctr_dependencies(const struct ctr *c, struct berth_list *out);
 
-/* Networks of a container: object of name -> PerNetworkOptions, never NULL; the caller's. */
+/* Networks of a container: object of name -> PerNetworkOptions, never NULL; the caller's.
+ * Only with the mode `bridge` a container has any. */
 int store_networks(struct ctr *c, json **out, struct berth_error *err);
+
+/* Record that it is connected to one more network, that the options of a connection are
+ * others, or that it is connected no longer.  options: PerNetworkOptions, lent.  Whether
+ * there is such a network is not looked at.  -EINVAL; -EEXIST: connected already; -ENOENT:
+ * not connected, or its mode is not `bridge`.  The lock of the container is held. */
+int store_network_connect(struct ctr *c, const char *name, json *options,
+                          struct berth_error *err);
+int store_network_modify(struct ctr *c, const char *name, json *options,
+                         struct berth_error *err);
+int store_network_disconnect(struct ctr *c, const char *name, struct berth_error *err);
 
 /* Exit code of a container that may be gone.  -ENOENT. */
 int store_exit_code(struct engine *e, const char *id, int32_t *out, struct berth_error *err);

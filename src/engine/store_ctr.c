@@ -387,18 +387,6 @@ static int check_pod(const struct ctr *c, struct txn *t, struct berth_error *err
     return r;
 }
 
-/* Networks have names, wherever they are kept. */
-static int check_networks(json *networks, struct berth_error *err)
-{
-    json_object_object_foreach (networks, name, options) {
-        (void)options;
-        if (str_empty(name))
-            return fail(err, EINVAL,
-                        "network names cannot be an empty string: invalid argument");
-    }
-    return 0;
-}
-
 int store_add(struct ctr *c, json *networks, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf config = BUF_INIT, state = BUF_INIT;
@@ -408,7 +396,7 @@ int store_add(struct ctr *c, json *networks, struct berth_error *err)
     int r = store_ctr_valid(c, err);
 
     if (r == 0 && networks)
-        r = check_networks(networks, err);
+        r = store_networks_check(networks, err);
     if (r < 0)
         return r;
     if (str_empty(c->pod) && !str_empty(json_str(c->config, "pod")))
@@ -605,36 +593,5 @@ int store_remove(struct ctr *c, struct berth_error *err)
     if (r == 0)
         r = txn_commit(&t, err);
     c->unsaved = c->unsaved && r < 0;
-    return r;
-}
-
-static int add_network(void *arg, const struct berth_link *link)
-{
-    json *options = NULL;
-
-    if (json_parse_object(link->value, link->to, &options, NULL) == 0)
-        json_set(arg, link->to, options);
-    return 0;
-}
-
-int store_networks(struct ctr *c, json **out, struct berth_error *err)
-{
-    _cleanup_json_ json *networks = NULL;
-    _cleanup_txn_ struct txn *t = NULL;
-    json *inside = json_get(c->config, "newNetworks");
-    int r = store_ctr_valid(c, err);
-
-    if (r < 0)
-        return r;
-    if (!(state_caps(c->e->state) & BERTH_STATE_CAP_NETWORKS)) {
-        *out = inside ? json_copy(inside) : json_new();
-        return 0;
-    }
-    networks = json_new();
-    r = store_begin(c->e, false, &t, err);
-    if (r == 0)
-        r = txn_links(t, BERTH_LINK_NETWORK, BERTH_FROM, c->id, add_network, networks, err);
-    if (r == 0)
-        *out = TAKE(networks);
     return r;
 }

@@ -30,6 +30,9 @@ int store_ctr_dependents(struct ctr *c, struct txn *t, struct berth_list *out,
 /* Remove the links that c has made, and its exec sessions. */
 int store_ctr_unlink(struct ctr *c, struct txn *t, struct berth_error *err);
 
+/* Networks of a new container have names, and names of interfaces.  -EINVAL. */
+int store_networks_check(json *networks, struct berth_error *err);
+
 /* Neither a container nor a pod has this ID or name.  -EEXIST. */
 int store_check_free(struct txn *t, const char *id, const char *name, struct berth_error *err);
 

@@ -85,5 +85,6 @@ void env_list_is(const struct berth_list *l, const char *expected);
 TCase *store_ctr_case(void);
 TCase *store_pod_case(void);
 TCase *store_vol_case(void);
+TCase *store_net_case(void);
 
 #endif

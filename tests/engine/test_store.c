@@ -14,6 +14,7 @@ int main(void)
     suite_add_tcase(s, store_ctr_case());
     suite_add_tcase(s, store_pod_case());
     suite_add_tcase(s, store_vol_case());
+    suite_add_tcase(s, store_net_case());
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_store_vol.c - volumes, exec sessions, exit codes, names and networks. */
+/* test_store_vol.c - volumes, exec sessions, exit codes and names. */
 #include "base/time.h"
 #include "tests/engine/store_env.h"
 
@@ -288,37 +288,6 @@ STORE_TEST(exit_prune)
     OK(store_exit_code(e, env_id('3'), &code, &err));
 }
 
-/* ------------------------------------------------------------------ networks */
-
-STORE_TEST(with_networks)
-{
-    _cleanup_ctr_ struct ctr *c = env_ctr(e, '1', "one"), *plain = env_add(e, '2', "two"),
-                             *got = NULL;
-    _cleanup_json_ json *networks = json_new(), *back = NULL, *none = NULL;
-
-    json_set_str(json_need(networks, "web"), "interface_name", "eth0");
-    json_set_str(json_need(networks, "db"), "interface_name", "eth1");
-    OK(store_add(c, networks, &err));
-    OK(ctr_load(e, c->id, &got, &err));
-    OK(store_networks(got, &back, &err));
-    ck_assert_str_eq(json_str(json_get(back, "web"), "interface_name"), "eth0");
-    ck_assert_str_eq(json_str(json_get(back, "db"), "interface_name"), "eth1");
-    OK(store_networks(plain, &none, &err));
-    ck_assert_int_eq(json_object_object_length(none), 0);
-    OK(store_remove(c, &err));
-}
-
-STORE_TEST(network_without_name)
-{
-    _cleanup_ctr_ struct ctr *c = env_ctr(e, '1', "one");
-    _cleanup_json_ json *networks = json_new();
-
-    json_need(networks, "");
-    FAILS(EINVAL, "network names cannot be an empty string: invalid argument",
-          store_add(c, networks, &err));
-    ck_assert_uint_eq(env_count(e, BERTH_CONTAINER), 0);
-}
-
 /* --------------------------------------------------------------------- names */
 
 STORE_TEST(get_name)
@@ -340,11 +309,11 @@ STORE_TEST(get_name)
 TCase *store_vol_case(void)
 {
     static const TTest *const *const tests[] = {
-        &vol_add_and_load, &vol_missing,    &vol_lookup,           &vol_twice,
-        &vol_save,         &vol_rewrite,    &vol_invalid,          &vol_remove,
-        &vol_in_use,       &vol_must_exist, &vol_of_storage,       &vol_names_are_apart,
-        &exec_sessions,    &exec_of_nobody, &exit_codes,           &exit_code_with_removal,
-        &exit_prune,       &with_networks,  &network_without_name, &get_name};
+        &vol_add_and_load, &vol_missing,    &vol_lookup,     &vol_twice,
+        &vol_save,         &vol_rewrite,    &vol_invalid,    &vol_remove,
+        &vol_in_use,       &vol_must_exist, &vol_of_storage, &vol_names_are_apart,
+        &exec_sessions,    &exec_of_nobody, &exit_codes,     &exit_code_with_removal,
+        &exit_prune,       &get_name};
     TCase *tc = tcase_create("volumes");
 
     tcase_set_timeout(tc, 120);
