@@ -11,7 +11,10 @@ struct dump {
     uint64_t caps; /* they tell what stands inside documents */
     dump_line_fn *fn;
     void *arg;
-    struct berth_list links; /* gathered, to be sorted */
+    struct berth_list links;  /* gathered, to be sorted */
+    struct berth_buf line;    /* of the record at hand */
+    struct berth_buf state;   /* its state */
+    struct berth_list values; /* texts that its documents gave */
     struct berth_error *err;
 };
 
@@ -26,17 +29,31 @@ static int put_line(struct dump *d, json *line)
 
 /* ------------------------------------------------------------------ records */
 
-/* A document as a tree; one that is no JSON is told by record and kind. */
-static int document(struct dump *d, const struct berth_record *rec, struct berth_blob text,
-                    const char *what, json **out)
+/* A document, sorted.  Damage is told by record and kind. */
+static int put_document(struct dump *d, const struct berth_record *rec, struct berth_blob text,
+                        const char *what, struct json_pick *picks, size_t n,
+                        struct berth_buf *out)
 {
     char name[BERTH_STATE_KEY_MAX + 64];
+    _cleanup_json_ json *tree = NULL;
+    int r = json_sort(text, picks, n, out);
 
-    *out = NULL;
-    if (!text.data)
-        return 0;
+    if (r != 0)
+        return r < 0 ? fail(d->err, ENOMEM, "out of memory") : 0;
     snprintf(name, sizeof(name), "%s of %s", what, rec->id);
-    return json_parse_object(text, name, out, d->err);
+    r = json_parse_object(text, name, &tree, d->err);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        _cleanup_buf_ struct berth_buf value = BUF_INIT;
+        json *member = json_get(tree, picks[i].name);
+
+        picks[i].value = (struct berth_blob){0};
+        if (member && json_write(member, 0, &value) == 0 &&
+            list_add(&d->values, buf_str(&value)) == 0)
+            picks[i].value = (struct berth_blob){d->values.items[d->values.n - 1], value.len};
+        if (picks[i].leave_out)
+            json_del(tree, picks[i].name);
+    }
+    return r < 0 ? r : json_write(tree, JSON_SORTED, out);
 }
 
 /* Takes the value. */
@@ -55,67 +72,108 @@ static int add_link_line(struct dump *d, uint32_t kind, const char *from, const 
     return list_add(&d->links, buf_str(&text)) < 0 ? fail(d->err, ENOMEM, "out of memory") : 0;
 }
 
-static int add_network_lines(struct dump *d, const char *id, json *config)
+/* Networks that stand in a configuration. */
+static int add_network_lines(struct dump *d, const char *id, struct berth_blob text)
 {
-    json *networks = json_get(config, "newNetworks");
-    int r = 0;
+    _cleanup_json_ json *networks = NULL;
+    char name[BERTH_STATE_KEY_MAX + 64];
+    int r;
 
-    if (!networks || (d->caps & BERTH_STATE_CAP_NETWORKS))
+    if (!text.data || (text.len == 4 && memcmp(text.data, "null", 4) == 0))
         return 0;
-    if (!json_object_is_type(networks, json_type_object))
-        return fail(d->err, EUCLEAN, "configuration of %s: newNetworks is no object", id);
-    json_object_object_foreach (networks, name, options) {
-        r = add_link_line(d, BERTH_LINK_NETWORK, id, name, json_ref(options));
+    snprintf(name, sizeof(name), "configuration of %s: newNetworks", id);
+    r = json_parse_object(text, name, &networks, d->err);
+    if (r < 0)
+        return r;
+    json_object_object_foreach (networks, network, options) {
+        r = add_link_line(d, BERTH_LINK_NETWORK, id, network, json_ref(options));
         if (r < 0)
             return r;
     }
-    json_del(config, "newNetworks");
     return 0;
 }
 
-static void set_text(json *line, const char *key, const char *value)
+static void put_text(struct dump *d, const char *key, const char *value)
 {
-    json_set_str(line, key, value ? value : "");
+    buf_printf(&d->line, ",\"%s\":", key);
+    json_write_str(str_or(value, ""), strlen(str_or(value, "")), 0, &d->line);
+}
+
+/* The text of a value that a document had; NULL: none. */
+static const char *text_of(struct dump *d, struct berth_blob value)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+
+    if (json_text_str(value, &text) < 0 || text.len == 0 ||
+        list_add(&d->values, buf_str(&text)) < 0)
+        return NULL;
+    return d->values.items[d->values.n - 1];
+}
+
+static int put_config(struct dump *d, const struct berth_record *rec, const char **ns)
+{
+    struct json_pick picks[] = {{.name = "namespace"},
+                                {.name = "newNetworks", .leave_out = true}};
+    bool inside = rec->kind == BERTH_CONTAINER && !(d->caps & BERTH_STATE_CAP_NETWORKS);
+    int r = 0;
+
+    buf_puts(&d->line, "{\"config\":");
+    if (rec->config.data)
+        r = put_document(d, rec, rec->config, "configuration", picks, inside ? 2 : 1, &d->line);
+    else
+        buf_puts(&d->line, "null");
+    if (r == 0 && inside)
+        r = add_network_lines(d, rec->id, picks[1].value);
+    *ns = rec->ns;
+    if (!*ns && !(d->caps & BERTH_STATE_CAP_NAMESPACES))
+        *ns = text_of(d, picks[0].value);
+    return r;
+}
+
+/* An absent state is shown as what it is taken for. */
+static int put_state(struct dump *d, const struct berth_record *rec, const char **netns)
+{
+    struct json_pick pick = {.name = "netns", .leave_out = true};
+    int r;
+
+    if (!rec->state.data)
+        return buf_puts(&d->state, rec->kind == BERTH_VOLUME ? "{\"mountCount\":0}" : "{}");
+    r = put_document(d, rec, rec->state, "state", &pick, rec->kind == BERTH_CONTAINER,
+                     &d->state);
+    *netns = rec->netns ? rec->netns : text_of(d, pick.value);
+    return r;
 }
 
 static int dump_record(void *arg, const struct berth_record *rec)
 {
     struct dump *d = arg;
-    _cleanup_json_ json *line = json_new();
-    json *config = NULL, *state = NULL;
-    int r = document(d, rec, rec->config, "configuration", &config);
+    const char *ns = NULL, *netns = rec->netns;
+    int r;
 
+    buf_reset(&d->line);
+    buf_reset(&d->state);
+    list_free(&d->values);
+    d->values = (struct berth_list)LIST_INIT;
+    r = put_config(d, rec, &ns);
     if (r == 0)
-        r = document(d, rec, rec->state, "state", &state);
-    if (r == 0 && !state) {
-        /* What an absent one is taken for. */
-        state = json_new();
-        if (rec->kind == BERTH_VOLUME)
-            json_set_i64(state, "mountCount", 0);
-    }
-    if (r < 0) {
-        json_putp(&config);
+        r = put_state(d, rec, &netns);
+    if (r < 0)
         return r;
-    }
-    if (rec->kind == BERTH_CONTAINER) {
-        json_set_str(line, "kind", "container");
-        set_text(line, "pod", rec->pod);
-        set_text(line, "netns", rec->netns ? rec->netns : json_str(state, "netns"));
-        if (state)
-            json_del(state, "netns");
-        r = add_network_lines(d, rec->id, config);
-    } else {
-        json_set_str(line, "kind", rec->kind == BERTH_POD ? "pod" : "volume");
-    }
     if (rec->kind != BERTH_VOLUME)
-        json_set_str(line, "id", rec->id);
-    set_text(line, "name", rec->name ? rec->name : rec->id);
-    set_text(line, "namespace",
-             rec->ns || (d->caps & BERTH_STATE_CAP_NAMESPACES) ? rec->ns
-                                                               : json_str(config, "namespace"));
-    json_set(line, "config", config);
-    json_set(line, "state", state);
-    return r < 0 ? r : put_line(d, line);
+        put_text(d, "id", rec->id);
+    put_text(d, "kind", record_word(rec->kind));
+    put_text(d, "name", rec->name ? rec->name : rec->id);
+    put_text(d, "namespace", ns);
+    if (rec->kind == BERTH_CONTAINER) {
+        put_text(d, "netns", netns);
+        put_text(d, "pod", rec->pod);
+    }
+    buf_puts(&d->line, ",\"state\":");
+    buf_put(&d->line, d->state.data, d->state.len);
+    buf_putc(&d->line, '}');
+    return buf_error(&d->line) || buf_error(&d->state)
+               ? fail(d->err, ENOMEM, "out of memory")
+               : d->fn(d->arg, d->line.data, d->line.len, d->err);
 }
 
 /* -------------------------------------------------------------------- links */
@@ -199,6 +257,11 @@ static int dump_exits(struct dump *d)
     return r;
 }
 
+static void set_text(json *line, const char *key, const char *value)
+{
+    json_set_str(line, key, str_or(value, ""));
+}
+
 static int dump_identity(struct dump *d)
 {
     struct berth_store_config has = {.size = sizeof(has)};
@@ -238,6 +301,9 @@ int dump_state(struct state *s, dump_line_fn *fn, void *arg, struct berth_error 
     if (r == 0)
         r = dump_exits(&d);
     list_free(&d.links);
+    list_free(&d.values);
+    buf_free(&d.line);
+    buf_free(&d.state);
     return r;
 }
 
