@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/migrate_doc.h"
 #include "engine/store.h"
 
 /* ----------------------------------------------------------------- identity */
@@ -159,18 +160,21 @@ static void reset_container(json *state)
 static int reset_one(void *arg, const struct berth_record *rec)
 {
     struct refresh *all = arg;
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
     _cleanup_json_ json *state = NULL;
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     struct refreshed *one;
-    int r;
 
     /* While a container of this boot is there, pods and volumes may be in use. */
     if (!rec->state.data ||
         (rec->kind == BERTH_CONTAINER ? list_has(all->keep, rec->id) : all->keep->n > 0))
         return 0;
-    r = json_parse_object(rec->state, rec->id, &state, all->err);
-    if (r < 0)
-        return error_wrap(all->err, "state");
+    if (json_parse_object(rec->state, "its state", &state, &why) < 0) {
+        /* One damaged record must not keep all the others from being used. */
+        log_error("%s %s stays as it was before the boot: %s", record_word(rec->kind), rec->id,
+                  error_text(&why));
+        return 0;
+    }
     if (rec->kind == BERTH_CONTAINER)
         reset_container(state);
     else if (rec->kind == BERTH_POD)

@@ -604,6 +604,28 @@ STORE_TEST(refresh)
     }
 }
 
+/* One damaged record stays as it is, and all others are refreshed. */
+STORE_TEST(refresh_past_damage)
+{
+    _cleanup_ctr_ struct ctr *a = env_add(e, '1', "one"), *b = env_add(e, '2', "two"),
+                             *got = NULL;
+    struct berth_record rec = {.size = sizeof(rec),
+                               .kind = BERTH_CONTAINER,
+                               .has = BERTH_REC_STATE,
+                               .id = a->id,
+                               .state = {"{\"state\":3,", 11}};
+    struct txn *t = NULL;
+
+    OK(store_begin(e, true, &t, &err));
+    OK(txn_update(t, &rec, &err));
+    OK(txn_commit(&t, &err));
+    OK(store_refresh(e, &(struct berth_list){0}, &err));
+    FAILS(EUCLEAN, "state of container 111111111111 is not valid JSON",
+          ctr_load(e, a->id, &got, &err));
+    OK(ctr_load(e, b->id, &got, &err));
+    ck_assert_int_eq(ctr_status(got), CTR_CONFIGURED);
+}
+
 TCase *store_ctr_case(void)
 {
     static const TTest *const *const tests[] = {&ctr_add_and_load,
@@ -646,7 +668,8 @@ TCase *store_ctr_case(void)
                                                 &rewrite_missing,
                                                 &rename_one,
                                                 &rename_to_taken,
-                                                &refresh};
+                                                &refresh,
+                                                &refresh_past_damage};
     TCase *tc = tcase_create("containers");
 
     tcase_set_timeout(tc, 120);
