@@ -215,17 +215,26 @@ static uint64_t clock_now(void)
 }
 
 /*
- * Others that wait poll as well, with pauses of 50 ms.  A queue in the kernel would let
- * this process starve them, so it polls too, a little more eagerly at first.
+ * Others that wait poll as well, podman with pauses of 50 ms.  A queue in the kernel would let
+ * this process starve them, so it polls too.  Who has waited long tries more often than who
+ * came later: among many that write all the time, a fixed or growing pause could go on
+ * missing every gap.
  */
+static uint64_t pause_after(uint64_t waited)
+{
+    static const uint64_t ms = 1000000;
+
+    return waited < ms ? ms / 5 : waited < 20 * ms ? 2 * ms : waited < 100 * ms ? 5 * ms : ms;
+}
+
 static int take_lock(struct bolt_tx *tx, uint64_t deadline)
 {
     struct bolt *db = tx->db;
-    uint64_t pause = 200000; /* ns */
+    uint64_t begun = 0;
 
     while (flock(tx->fd, (tx->write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
         struct timespec ts;
-        uint64_t now, nap = pause;
+        uint64_t now, nap;
 
         if (errno == EINTR)
             continue;
@@ -235,18 +244,16 @@ static int take_lock(struct bolt_tx *tx, uint64_t deadline)
             return bolt_fail_(db, EBUSY, "another process has it locked");
         if (db->wait_fn && db->wait_fn(db->wait_arg))
             return bolt_fail_(db, ECANCELED, "waiting for its lock was cancelled");
-        if (deadline != BOLT_FOREVER) {
-            now = clock_now();
-            if (now >= deadline)
-                return bolt_fail_(db, ETIMEDOUT, "timeout waiting for its lock");
-            if (nap > deadline - now)
-                nap = deadline - now;
-        }
+        now = clock_now();
+        if (now >= deadline) /* BOLT_FOREVER is the largest number */
+            return bolt_fail_(db, ETIMEDOUT, "timeout waiting for its lock");
+        begun = begun ? begun : now;
+        nap = pause_after(now - begun);
+        if (nap > deadline - now)
+            nap = deadline - now;
         ts.tv_sec = (time_t)(nap / 1000000000u);
         ts.tv_nsec = (long)(nap % 1000000000u);
         nanosleep(&ts, NULL);
-        if (pause < 20000000)
-            pause *= 2;
     }
     return 0;
 }
