@@ -30,7 +30,8 @@ AC_DEFUN([BERTH_COMPILER_FLAGS], [
         [AS_CASE([" $CFLAGS "], [*" -O0 "*], [], [*FORTIFY*], [],
             [BERTH_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
          BERTH_TRY_FLAG([BERTH_LDFLAGS], [-Wl,-z,defs])])
-    m4_foreach_w([flag], [-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed],
+    m4_foreach_w([flag], [-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+        -Wl,-z,pack-relative-relocs],
         [BERTH_TRY_FLAG([BERTH_LDFLAGS], m4_defn([flag]))])
     PLUGIN_LDFLAGS="-shrext .so -Wl,-z,nodelete"
 ])

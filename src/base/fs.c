@@ -89,16 +89,16 @@ int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err)
         return fail(err, ENOMEM, "out of memory");
     if (mkdir(copy, mode) == 0)
         return 0;
-    for (at = copy + 1; errno == ENOENT || at > copy + 1; *at++ = '/') {
-        at = strchr(at, '/');
-        if (!at)
-            break;
-        *at = '\0';
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            return fail_errno(err, errno, "creating directory %s", copy);
+    if (errno == ENOENT) {
+        for (at = strchr(copy + 1, '/'); at; at = strchr(at + 1, '/')) {
+            *at = '\0';
+            if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                return fail_errno(err, errno, "creating directory %s", copy);
+            *at = '/';
+        }
+        if (mkdir(copy, mode) == 0)
+            return 0;
     }
-    if (mkdir(copy, mode) == 0)
-        return 0;
     if (errno != EEXIST)
         return fail_errno(err, errno, "creating directory %s", copy);
     if (stat(copy, &st) < 0 || !S_ISDIR(st.st_mode))

@@ -23,6 +23,11 @@ berth_deadline time_monotonic(void)
     return (berth_deadline)(ts.tv_sec * NS + ts.tv_nsec);
 }
 
+double time_ms_since(berth_deadline began)
+{
+    return (double)(time_monotonic() - began) / 1e6;
+}
+
 berth_deadline time_deadline(uint64_t seconds)
 {
     berth_deadline now = time_monotonic();

@@ -18,6 +18,9 @@ berth_date time_now(void);
 berth_deadline time_monotonic(void);
 berth_deadline time_deadline(uint64_t seconds_from_now);
 
+/* Milliseconds since a value of time_monotonic(), for lines of the log. */
+double time_ms_since(berth_deadline began);
+
 /* RFC 3339 with up to nine fraction digits, trailing zeros cut, in the local zone (Go's
  * RFC3339Nano).  Returns buf. */
 const char *time_format(berth_date date, char buf[static TIME_TEXT_MAX]);

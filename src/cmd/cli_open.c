@@ -4,7 +4,9 @@
  *
  * Apart from cli.c so that a program without either (a test of the parser) links.
  */
+#include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "cmd/cli.h"
 #include "engine/system_signals.h"
 #include <sys/resource.h>
@@ -64,6 +66,7 @@ size_t cli_overrides(const struct cli *cli, struct conf_override *out, size_t ma
 int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err)
 {
     struct conf_override overrides[CLI_OVERRIDES];
+    berth_deadline began = time_monotonic();
     size_t n;
     int r;
 
@@ -73,6 +76,7 @@ int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err)
         if (r < 0)
             return r;
         cli->close = close_all;
+        log_debug("read the configuration in %.3f ms", time_ms_since(began));
     }
     *out = cli->conf;
     return 0;
@@ -92,6 +96,7 @@ static void raise_file_limit(void)
 int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct berth_error *err)
 {
     struct conf *conf;
+    berth_deadline began;
     int r;
 
     if (!cli->engine) {
@@ -100,9 +105,11 @@ int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct bert
             return r;
         raise_file_limit();
         signals_handle();
+        began = time_monotonic();
         r = engine_open(conf, flags, &cli->engine, err);
         if (r < 0)
             return r;
+        log_debug("opened the engine in %.3f ms", time_ms_since(began));
     }
     *out = cli->engine;
     return 0;

@@ -44,16 +44,27 @@ void derive_user(struct conf *c)
     number_from("_CONTAINERS_ROOTLESS_GID", &c->gid);
 }
 
-/* podman's storage library asks more than its engine: also whether all IDs are mapped. */
-bool conf_storage_rootless(const struct conf *c)
+static bool some_ids_unmapped(void)
 {
     _cleanup_buf_ struct berth_buf map = BUF_INIT;
 
-    if (c->rootless || c->uid != 0)
-        return true;
-    if (fs_read("/proc/self/uid_map", 65536, &map, NULL) < 0)
-        return false;
-    return !strstr(buf_str(&map), "4294967295");
+    return fs_read("/proc/self/uid_map", 65536, &map, NULL) == 0 &&
+           !strstr(buf_str(&map), "4294967295");
+}
+
+/* What several defaults depend on is looked up once for each configuration. */
+static bool asked_once(enum conf_answer *answer, bool (*ask)(void))
+{
+    if (*answer == ANSWER_UNKNOWN)
+        *answer = ask() ? ANSWER_YES : ANSWER_NO;
+    return *answer == ANSWER_YES;
+}
+
+/* podman's storage library asks more than its engine: also whether all IDs are mapped. */
+bool conf_storage_rootless(const struct conf *c)
+{
+    return c->rootless || c->uid != 0 ||
+           asked_once(&c->private_->ids_unmapped, some_ids_unmapped);
 }
 
 char *conf_home(uint32_t uid)
@@ -157,18 +168,28 @@ char *derive_storage_driver(const struct conf *c)
 
 /* ------------------------------------------------------------------- the host */
 
-static bool systemd_runs(void)
+static bool is_systemd(void)
 {
     _cleanup_buf_ struct berth_buf comm = BUF_INIT;
 
     return fs_read("/proc/1/comm", 64, &comm, NULL) == 0 && str_eq(buf_str(&comm), "systemd\n");
 }
 
-static bool unified_cgroups(void)
+static bool systemd_runs(const struct conf *c)
+{
+    return asked_once(&c->private_->systemd, is_systemd);
+}
+
+static bool is_cgroup2(void)
 {
     struct statfs fs;
 
     return statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+static bool unified_cgroups(const struct conf *c)
+{
+    return asked_once(&c->private_->cgroup2, is_cgroup2);
 }
 
 static bool lists_directory(const char *path)
@@ -191,32 +212,32 @@ static bool lists_directory(const char *path)
     return found;
 }
 
-static bool journal_usable(void)
+static bool journal_usable(const struct conf *c)
 {
-    return systemd_runs() &&
+    return systemd_runs(c) &&
            (lists_directory("/run/log/journal") || lists_directory("/var/log/journal"));
 }
 
 char *derive_cgroup_manager(const struct conf *c)
 {
-    bool systemd = systemd_runs() && !(c->rootless && !unified_cgroups());
+    bool systemd = systemd_runs(c) && !(c->rootless && !unified_cgroups(c));
 
     return strdup(systemd ? "systemd" : "cgroupfs");
 }
 
-char *derive_events_logger(const struct conf *c _unused_)
+char *derive_events_logger(const struct conf *c)
 {
-    return strdup(journal_usable() ? "journald" : "file");
+    return strdup(journal_usable(c) ? "journald" : "file");
 }
 
-char *derive_log_driver(const struct conf *c _unused_)
+char *derive_log_driver(const struct conf *c)
 {
-    return strdup(journal_usable() ? "journald" : "k8s-file");
+    return strdup(journal_usable(c) ? "journald" : "k8s-file");
 }
 
-char *derive_cgroupns(const struct conf *c _unused_)
+char *derive_cgroupns(const struct conf *c)
 {
-    return strdup(unified_cgroups() ? "private" : "host");
+    return strdup(unified_cgroups(c) ? "private" : "host");
 }
 
 char *derive_label(const struct conf *c _unused_)

@@ -28,7 +28,14 @@ struct conf_section {
     size_t n;
 };
 
+enum conf_answer {
+    ANSWER_UNKNOWN,
+    ANSWER_YES,
+    ANSWER_NO,
+};
+
 struct conf_private {
+    enum conf_answer ids_unmapped, systemd, cgroup2; /* of the host, once they were asked */
     char *file;     /* the only file that was read; NULL: all layers */
     char **origins; /* by index in conf_keys; NULL: the default */
     size_t n_origins;

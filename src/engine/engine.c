@@ -8,6 +8,7 @@
 #include "engine/migrate.h"
 #include "engine/oci_named.h"
 #include "engine/store.h"
+#include "engine/system_marker.h"
 #include "load/load.h"
 #include "storage/storage.h"
 #include <dirent.h>
@@ -34,8 +35,8 @@ static unsigned count_stores(const char *dir)
     DIR *d = opendir(dir);
 
     while (d && (entry = readdir(d)))
-        n += fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
-             st.st_size >= LEAST_STORE;
+        n += entry->d_type != DT_DIR && fstatat(dirfd(d), entry->d_name, &st, 0) == 0 &&
+             S_ISREG(st.st_mode) && st.st_size >= LEAST_STORE;
     if (d)
         closedir(d);
     return n;
@@ -134,11 +135,15 @@ static int detect_state(struct engine *e, const char **out, bool *there,
     return 0;
 }
 
-/* Plugins that cannot be used are refused before anything is made. */
+/* Plugins that cannot be used are refused before anything is made.  Once this store was put
+ * right after a boot, nothing is made at a start, and the locks' plugin has time until a lock
+ * is needed. */
 static int prepare(struct engine *e, struct berth_error *err)
 {
-    int r = wrap_prepare(e->conf, BERTH_KIND_LOCK, e->conf->lock_type, err);
+    int r = 0;
 
+    if (boot_marker_status(e->conf) != MARKER_CURRENT)
+        r = wrap_prepare(e->conf, BERTH_KIND_LOCK, e->conf->lock_type, err);
     if (r == 0 && !str_empty(e->conf->state_type))
         r = wrap_prepare(e->conf, BERTH_KIND_STATE, e->conf->state_type, err);
     return r;

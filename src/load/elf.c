@@ -39,6 +39,10 @@ static bool get(const struct elf *e, uint64_t offset, void *out, size_t len)
         memcpy(out, e->data + offset, len);
         return true;
     }
+    if (offset <= e->head_len && len <= e->head_len - offset) {
+        memcpy(out, e->head + offset, len);
+        return true;
+    }
     while (len > 0) {
         ssize_t n = pread(e->fd, at, len, (off_t)offset);
 
@@ -100,11 +104,14 @@ const char *elf_open(struct elf *e)
 {
     const char *problem;
     struct stat st;
+    ssize_t n;
 
     if (e->fd >= 0) {
         if (fstat(e->fd, &st) < 0 || !S_ISREG(st.st_mode))
             return "is no regular file";
         e->size = (uint64_t)st.st_size;
+        n = pread(e->fd, e->head, sizeof(e->head), 0);
+        e->head_len = n > 0 ? (size_t)n : 0;
     }
     problem = check_ident(e);
     if (problem)

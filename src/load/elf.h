@@ -17,6 +17,8 @@ struct elf {
     int fd;
     const uint8_t *data;
     uint64_t size;
+    uint8_t head[1024]; /* the first bytes of a file: mostly all that is asked for */
+    size_t head_len;
     ElfW(Ehdr) header;
     ElfW(Phdr) * segments;
     unsigned n_segments;

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "load/builtin.h"
 #include "load/describe.h"
 #include "load/note.h"
@@ -156,7 +157,6 @@ static int enter(const struct berth_plugin *desc, const char *module, const char
     plugin_mutex_init(&l->mutex);
     host_init(l);
     table[n_table++] = l;
-    log_debug("loaded plugin %s %s from %s", module, l->pub.desc.version, path);
     *out = l;
     return 0;
 }
@@ -226,6 +226,7 @@ static int load_locked(const struct conf *c, uint32_t kind, const char *name,
     _cleanup_error_ struct berth_error why = ERROR_INIT;
     _cleanup_free_ char *path = NULL;
     const struct berth_plugin *desc;
+    berth_deadline began = time_monotonic();
     int r;
 
     *out = find_loaded(module);
@@ -239,7 +240,11 @@ static int load_locked(const struct conf *c, uint32_t kind, const char *name,
     r = search_module(c, module, &path, &why);
     if (r == 0)
         r = load_path(path, module, kind, out, &why);
-    return r < 0 ? refuse(c, kind, name, path, &why, err) : 0;
+    if (r < 0)
+        return refuse(c, kind, name, path, &why, err);
+    log_debug("loaded plugin %s %s from %s in %.3f ms", module, (*out)->pub.desc.version,
+              (*out)->pub.path, time_ms_since(began));
+    return 0;
 }
 
 int plugin_load(const struct conf *c, uint32_t kind, const char *name,

@@ -2,14 +2,18 @@
 /*
  * trust.c - see trust.h.
  *
- * Links are followed first, and then the path without links is walked descriptor by
- * descriptor: what was looked at is what gets opened.  Links as such are fine: systems of
- * alternatives use them.
+ * The path without links is walked from the root down, and each directory is looked at by its
+ * name.  That is enough, and cheaper than a descriptor for each: nobody but root and us can
+ * change what is in a directory that belongs to one of us and that others cannot write to, so
+ * what a name in it means stays the same while we walk on.  Nor need a directory be looked at
+ * twice, for the second plugin in it.  Links as such are fine: systems of alternatives use
+ * them.
  */
 #include "load/trust.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include <fcntl.h>
+#include <pthread.h>
 
 /* In a user namespace the files of the real root show the overflow ID: it does for root
  * there, but not where all IDs are mapped and the account "nobody" is meant. */
@@ -36,15 +40,41 @@ static int check_owner(const struct stat *st, const char *what, const char *path
                 (unsigned)st->st_uid);
 }
 
+/* The last directory that was walked down to and found in order. */
+static pthread_mutex_t walked_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *walked;
+
+static bool was_walked(const char *dir)
+{
+    bool same;
+
+    pthread_mutex_lock(&walked_lock);
+    same = walked && strcmp(walked, dir) == 0;
+    pthread_mutex_unlock(&walked_lock);
+    return same;
+}
+
+static void set_walked(const char *dir)
+{
+    pthread_mutex_lock(&walked_lock);
+    str_set(&walked, dir);
+    pthread_mutex_unlock(&walked_lock);
+}
+
 /* `last`: the directory has the file itself.  Further up a sticky directory like /tmp will
- * do, since there nobody can move what belongs to root or to us. */
-static int check_directory(int fd, const char *path, bool last, struct berth_error *err)
+ * do, since there nobody can move what belongs to root or to us.  1: there is a link in the
+ * way. */
+static int check_directory(const char *path, bool last, struct berth_error *err)
 {
     struct stat st;
     int r;
 
-    if (fstat(fd, &st) < 0)
-        return fail_errno(err, errno, "looking at %s", path);
+    if (lstat(path, &st) < 0)
+        return fail_errno(err, errno, "opening %s", path);
+    if (S_ISLNK(st.st_mode))
+        return 1;
+    if (!S_ISDIR(st.st_mode))
+        return fail(err, ENOTDIR, "opening %s: %s", path, strerror(ENOTDIR));
     r = check_owner(&st, "directory", path, err);
     if (r < 0)
         return r;
@@ -54,14 +84,41 @@ static int check_directory(int fd, const char *path, bool last, struct berth_err
     return 0;
 }
 
-static int open_file(int dir, const char *name, const char *path, struct berth_error *err)
+/* All directories of an absolute path. */
+static int walk(char *path, struct berth_error *err)
 {
-    _cleanup_close_ int look = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+    char *slash = path + 1, *last = strrchr(path, '/');
+    int r = check_directory("/", last == path, err);
+
+    if (last == path || r != 0)
+        return r;
+    *last = '\0';
+    if (!was_walked(path)) {
+        while (r == 0 && (slash = strchr(slash, '/'))) {
+            *slash = '\0';
+            r = check_directory(path, false, err);
+            *slash++ = '/';
+        }
+        if (r == 0)
+            r = check_directory(path, true, err);
+        if (r == 0)
+            set_walked(path);
+    }
+    *last = '/';
+    return r;
+}
+
+/* 1: it is a link. */
+static int open_file(const char *path, int *out, struct berth_error *err)
+{
+    _cleanup_close_ int fd = -1;
     struct stat st, opened;
     int r;
 
-    if (look < 0 || fstat(look, &st) < 0)
+    if (lstat(path, &st) < 0)
         return fail_errno(err, errno, "cannot be opened");
+    if (S_ISLNK(st.st_mode))
+        return 1;
     if (!S_ISREG(st.st_mode))
         return fail(err, ENOEXEC, "is no regular file");
     r = check_owner(&st, "file", path, err);
@@ -70,44 +127,44 @@ static int open_file(int dir, const char *name, const char *path, struct berth_e
     if (st.st_mode & 022)
         return fail(err, EPERM, "others may write to the file (mode %04o): not trusted",
                     (unsigned)st.st_mode & 07777);
-    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
     if (fd < 0 || fstat(fd, &opened) < 0)
         return fail_errno(err, errno, "cannot be opened");
     if (opened.st_dev != st.st_dev || opened.st_ino != st.st_ino)
         return fail(err, EPERM, "changed while it was looked at");
-    return TAKE_FD(fd);
+    *out = TAKE_FD(fd);
+    return 0;
+}
+
+/* 1: the path is not yet one without links. */
+static int open_direct(char *path, int *fd, struct berth_error *err)
+{
+    int r;
+
+    if (*path != '/' || strstr(path, "//") || strstr(path, "/./") || strstr(path, "/../"))
+        return 1;
+    r = walk(path, err);
+    return r == 0 ? open_file(path, fd, err) : r;
 }
 
 int trust_open(const char *path, char **resolved, int *fd, struct berth_error *err)
 {
-    _cleanup_free_ char *real = realpath(path, NULL);
-    _cleanup_close_ int dir = -1;
-    char *part, *slash;
+    _cleanup_free_ char *real = strdup(path);
     int r;
 
     if (!real)
-        return fail_errno(err, errno, "cannot be opened");
-    dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return fail_errno(err, errno, "opening /");
-    r = check_directory(dir, "/", !strchr(real + 1, '/'), err);
-    for (part = real + 1; r == 0 && (slash = strchr(part, '/')); part = slash + 1) {
-        int next;
-
-        *slash = '\0'; /* real now names the directory as far as it is walked */
-        next = openat(dir, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (next < 0)
-            return fail_errno(err, errno, "opening %s", real);
-        close(dir);
-        dir = next;
-        r = check_directory(dir, real, !strchr(slash + 1, '/'), err);
-        *slash = '/';
+        return fail(err, ENOMEM, "out of memory");
+    r = open_direct(real, fd, err);
+    if (r == 1) {
+        free(real);
+        real = realpath(path, NULL);
+        if (!real)
+            return fail_errno(err, errno, "cannot be opened");
+        r = open_direct(real, fd, err);
     }
+    if (r == 1)
+        return fail(err, EPERM, "changed while it was looked at");
     if (r == 0)
-        r = open_file(dir, part, real, err);
-    if (r < 0)
-        return r;
-    *fd = r;
-    *resolved = TAKE(real);
-    return 0;
+        *resolved = TAKE(real);
+    return r;
 }

@@ -103,7 +103,7 @@ static bool traced(const struct instance *i)
 
 static void trace(const struct call *c, int64_t result, bool has_result)
 {
-    double ms = (double)(time_monotonic() - c->began) / 1e6;
+    double ms = time_ms_since(c->began);
     _cleanup_buf_ struct berth_buf line = BUF_INIT;
 
     buf_printf(&line, "trace: %s %s %.3f ms", c->instance->plugin->module, c->op, ms);
