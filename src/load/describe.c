@@ -71,7 +71,7 @@ static const char *const state_caps[] = {"persistent", "shared", "timeout", "sna
 static const char *const lock_caps[] = {"timeout", "orphans", "held", "limited", "deadlock",
                                         NULL};
 static const char *const oci_caps[] = {"checkpoint", "json_errors", "no_cgroups", "vm",
-                                       "monitor", NULL};
+                                       "monitor", "seccomp_bpf", NULL};
 static const char *const net_caps[] = {"dns", "ipv6", "connect", "update", NULL};
 
 static const struct describe_kind kinds[] = {

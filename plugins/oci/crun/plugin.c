@@ -57,7 +57,8 @@ static char *message(const char *text)
 static const struct rt_kind kind = {
     .name = "crun",
     .dirs = dirs,
-    .caps = BERTH_OCI_CAP_JSON_ERRORS | BERTH_OCI_CAP_NO_CGROUPS | BERTH_OCI_CAP_CHECKPOINT,
+    .caps = BERTH_OCI_CAP_JSON_ERRORS | BERTH_OCI_CAP_NO_CGROUPS | BERTH_OCI_CAP_CHECKPOINT |
+            BERTH_OCI_CAP_SECCOMP_BPF,
     .texts = texts,
     .message = message,
 };
@@ -84,6 +85,7 @@ BERTH_OCI_PLUGIN(oci_crun, &ops, .name = "crun", .version = "1.0",
                  .summary = "runs containers with crun, watched by conmon",
                  .license = "Apache-2.0", .contact = "berth",
                  .caps = BERTH_OCI_CAP_JSON_ERRORS | BERTH_OCI_CAP_NO_CGROUPS |
-                         BERTH_OCI_CAP_CHECKPOINT | BERTH_OCI_CAP_MONITOR,
+                         BERTH_OCI_CAP_CHECKPOINT | BERTH_OCI_CAP_MONITOR |
+                         BERTH_OCI_CAP_SECCOMP_BPF,
                  .threads = BERTH_THREADS_PARALLEL,
                  .n_options = sizeof(options) / sizeof(*options), .options = options);
