@@ -178,6 +178,7 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
         if (r == 0)
             r = oci_create(oci, &view.c, &how, &status, NULL, err);
     }
+    spec_settle(c);
     r = ctr_classify(r, err);
     if (r >= 0) {
         note_created(c, &status, restart);

@@ -47,4 +47,7 @@ void spec_place(json *config, json *networks, const struct spec_place *p);
  */
 int spec_init(struct ctr *c, struct berth_error *err);
 
+/* After the runtime has read config.json: take out again what was for it alone. */
+void spec_settle(const struct ctr *c);
+
 #endif

@@ -392,21 +392,6 @@ static void listen_fds(struct spec_final *f)
         env_add(f, "LISTEN_FDNAMES", names);
 }
 
-/* Hand everything to the runtime in one file. */
-static int write_config(struct spec_final *f, struct berth_error *err)
-{
-    _cleanup_free_ char *path = path_join(ctr_static_dir(f->c), "config.json");
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    int r;
-
-    if (!path || json_write(f->spec, 0, &text) < 0)
-        return fail(err, ENOMEM, "out of memory");
-    r = fs_replace(path, text.data, text.len, 0644, false, err);
-    if (r >= 0)
-        json_set_str(f->c->state, "configPath", path);
-    return r;
-}
-
 static void order_members(struct spec_final *f)
 {
     static const char *const members[] = {"ociVersion",  "process", "root",
@@ -461,7 +446,12 @@ int spec_init(struct ctr *c, struct berth_error *err)
         f.process = json_need(f.spec, "process"); /* a hook may have replaced it */
         listen_fds(&f);
         order_members(&f);
-        r = write_config(&f, err);
+        r = spec_write(c, f.spec, err);
+    }
+    if (r >= 0) {
+        _cleanup_free_ char *path = path_join(ctr_static_dir(c), "config.json");
+
+        json_set_str(c->state, "configPath", path);
     }
     spec_user_free(&f.user);
     json_putp(&f.spec);

@@ -151,6 +151,10 @@ int spec_seccomp(struct berth_blob text, const char *what, const struct berth_li
 /* Append the text of the profile that is built in, for hosts that have none. */
 int spec_seccomp_builtin(struct berth_buf *out);
 
+/* spec_filter.c: hand everything to the runtime in one file, config.json in the bundle, with
+ * the compiled filter for a runtime that takes one. */
+int spec_write(struct ctr *c, json *spec, struct berth_error *err);
+
 /* spec_members.c */
 int spec_restart(struct spec_build *b, struct berth_error *err);
 int spec_systemd_mode(struct spec_build *b, struct berth_error *err);
