@@ -300,6 +300,7 @@ static int number_reused(struct kit_lock *k)
     NEED(k, l);
     GIVES(k, 0, k->ops.allocate(l, &id, k->err));
     GIVES(k, 0, k->ops.acquire(l, id, BERTH_NO_WAIT, k->err));
+    __atomic_store_n(&k->shared->inside[1], 1, __ATOMIC_RELAXED);
     for (int i = 0; i < 2; i++)
         old[i] = kit_spawn(k, old_waiter, (int)id);
     NEED(k, kit_wait(k, 0) == 0 && kit_wait(k, 0) == 0);
@@ -310,6 +311,8 @@ static int number_reused(struct kit_lock *k)
     for (int i = 0; i < 2; i++)
         new[i] = kit_spawn(k, old_waiter, (int)id);
     NEED(k, kit_wait(k, 0) == 0 && kit_wait(k, 0) == 0);
+    kit_sleep(50); /* who gets in now is one too many */
+    __atomic_fetch_sub(&k->shared->inside[1], 1, __ATOMIC_RELAXED);
     GIVES(k, 0, k->ops.drop(l, id, k->err));
     for (int i = 0; i < 2; i++) {
         NEED(k, kit_join(old[i]) == 0);

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Sourced by *-wrong.sh: plugins that are wrong on purpose, each of which must fail the case
+# that its mistake is about.
+#
+#   wrong KIND FOLDER KIT [ARG...]    KIND: state, lock; FOLDER: sources of the right plugin;
+#                                     standard input: "name|case" lines
+#
+# $many: cases that may fail besides; $left: a file that each one leaves, if any.
+set -eu
+: "${CC:=cc}"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# build NAME
+build() {
+    # shellcheck disable=SC2086 # CC may have arguments
+    $CC -shared -fPIC -fvisibility=hidden -D_GNU_SOURCE -Wno-override-init \
+        -I"$top_srcdir/include" -o "$dir/${kind}_$1.so" \
+        "$top_srcdir/tests/kit/wrong/${kind}_$1.c" "$dir"/*.o
+}
+
+# try NAME CASE: its line, and whether it is as it should be.
+try() {
+    build "$1"
+    rm -f ${left:+"$left"}
+    # shellcheck disable=SC2086
+    "$kit" $args "$dir/${kind}_$1.so" >"$dir/$1.tap" 2>/dev/null || true
+    all=$(grep -c '^not ok' "$dir/$1.tap" || true)
+    if [ "$1" = right ]; then
+        [ "$all" -eq 0 ] && grep -q '^1\.\.' "$dir/$1.tap" &&
+            echo "ok: the plugin with nothing wrong passes" && return
+        echo "FAIL: the plugin with nothing wrong does not pass:"
+        grep -A1 '^not ok' "$dir/$1.tap"
+    elif ! grep -q "^not ok [0-9]* - $kind: $2\$" "$dir/$1.tap"; then
+        echo "FAIL: $1 passes \"$2\" ($all cases failed)"
+    elif [ "$all" -gt "$many" ]; then
+        echo "FAIL: $1 fails nearly everything ($all cases)"
+    else
+        echo "ok: $1 fails \"$2\" ($all cases in all)"
+        return
+    fi
+    failed=1
+}
+
+wrong() {
+    kind=$1 sources=$2 kit=$3
+    shift 3
+    args=$*
+    failed=0
+    # shellcheck disable=SC2086
+    for c in "$sources"/*.c; do
+        $CC -c -fPIC -fvisibility=hidden -D_GNU_SOURCE -I"$top_srcdir/include" \
+            -I"$sources" -o "$dir/$(basename "$c" .c).o" "$c"
+    done
+    cat >"$dir/expected"
+    while IFS='|' read -r name case; do
+        try "$name" "$case"
+    done <"$dir/expected"
+    exit $failed
+}
