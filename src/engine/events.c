@@ -66,6 +66,8 @@ static int rotate(const char *path, off_t size, struct berth_error *err)
     if (left)
         memmove(text.data, keep + 1, left);
     text.len = left;
+    if (left && text.data[left - 1] != '\n')
+        buf_putc(&text, '\n');
     event_put_line(&mark, &text);
     if (buf_error(&text))
         return fail(err, ENOMEM, "out of memory");
@@ -74,9 +76,19 @@ static int rotate(const char *path, off_t size, struct berth_error *err)
 
 static int open_log(const char *path, struct berth_error *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0700);
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0700);
 
     return fd < 0 ? fail_errno(err, errno, "open %s", path) : fd;
+}
+
+/* A writer that died may have left half a line: end it, or the next one would be lost. */
+static int end_torn_line(int fd, off_t size)
+{
+    char last;
+
+    return size == 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n'
+               ? 0
+               : fs_write_fd(fd, "\n", 1);
 }
 
 int events_append(const char *path, int64_t max, const struct berth_buf *line,
@@ -95,8 +107,9 @@ int events_append(const char *path, int64_t max, const struct berth_buf *line,
     fd = open_log(path, err);
     if (fd < 0)
         return fd;
-    if (max > 0 && fstat(fd, &st) == 0 && st.st_size + (off_t)line->len >= max &&
-        st.st_size > 0) {
+    if (fstat(fd, &st) < 0)
+        return fail_errno(err, errno, "looking at %s", path);
+    if (max > 0 && st.st_size + (off_t)line->len >= max && st.st_size > 0) {
         r = rotate(path, st.st_size, err);
         if (r < 0)
             return r;
@@ -104,8 +117,11 @@ int events_append(const char *path, int64_t max, const struct berth_buf *line,
         fd = open_log(path, err);
         if (fd < 0)
             return fd;
+        st.st_size = 0; /* what it has now is whole */
     }
-    r = fs_write_fd(fd, line->data, line->len);
+    r = end_torn_line(fd, st.st_size);
+    if (r == 0)
+        r = fs_write_fd(fd, line->data, line->len);
     return r < 0 ? fail_errno(err, -r, "writing %s", path) : 0;
 }
 

@@ -71,7 +71,7 @@ int events_skip(struct events_reader *r, struct berth_error *err);
  * The next event: 1 and the whole line as a document (keys as in podman's file) and its
  * time.  At the end of the log 0, unless `follow`: then it waits for more until the moment
  * `until` (DATE_NEVER: for ever).  Rotation of the log is followed.  Lines that are no
- * events are skipped with a warning.
+ * events are skipped, with one warning for all of them.
  */
 int events_next(struct events_reader *r, bool follow, berth_date until, json **out,
                 berth_date *time, struct berth_error *err);

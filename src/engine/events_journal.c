@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events_journal.c - the journal as event log: podman's fields, written to the journal's
- * socket and read through journalctl, so that no library of systemd is needed.
+ * events_journal.c - the journal as event log, in podman's fields.
+ *
+ * Writing needs no library: the journal's socket takes datagrams in a form that systemd
+ * documents and keeps.  Its files are another matter; they are read by libsystemd, which is
+ * opened when somebody reads events.
  */
+#include "base/fs.h"
+#include "base/library.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/events_priv.h"
 #include <fcntl.h>
-#include <signal.h>
 #include <stddef.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -69,22 +73,120 @@ static void put_journal(const struct event *ev, struct berth_buf *out)
     }
 }
 
+/* What is too large for a datagram goes as a sealed file in memory. */
+static int send_large(int fd, const struct sockaddr_un *to, const struct berth_buf *text)
+{
+    _cleanup_close_ int file = memfd_create("journal-event", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {.msg_name = (void *)(uintptr_t)to,
+                             .msg_namelen = sizeof(*to),
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    if (file < 0 || fs_write_fd(file, text->data, text->len) < 0 ||
+        fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &file, sizeof(int));
+    return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 int event_write_journal(const struct event *ev, struct berth_error *err)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    static const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    int r = 0;
 
     put_journal(ev, &text);
     if (buf_error(&text))
         return fail(err, ENOMEM, "out of memory");
-    if (fd < 0 ||
-        sendto(fd, text.data, text.len, MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to)) < 0)
-        return fail_errno(err, errno, "sending to %s", JOURNAL_SOCKET);
-    return 0;
+    if (fd < 0 || sendto(fd, text.data, text.len, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                         sizeof(to)) < 0)
+        r = -errno;
+    if (r == -EMSGSIZE || r == -ENOBUFS)
+        r = send_large(fd, &to, &text);
+    return r < 0 ? fail_errno(err, -r, "sending to %s", JOURNAL_SOCKET) : 0;
 }
 
 /* ------------------------------------------------------------------ reading */
+
+LIBRARY(libsystemd, "libsystemd.so.0", "journald", "reading events from the journal");
+
+struct sd_journal;
+
+static struct {
+    int (*open)(struct sd_journal **out, int flags);
+    void (*close)(struct sd_journal *j);
+    int (*add_match)(struct sd_journal *j, const void *data, size_t size);
+    int (*seek_head)(struct sd_journal *j);
+    int (*seek_tail)(struct sd_journal *j);
+    int (*next)(struct sd_journal *j);
+    int (*previous)(struct sd_journal *j);
+    int (*get_data)(struct sd_journal *j, const char *field, const void **data, size_t *size);
+    int (*set_threshold)(struct sd_journal *j, size_t size);
+    int (*wait)(struct sd_journal *j, uint64_t us);
+} sd;
+
+static const struct library_symbol symbols[] = {
+    {"sd_journal_open", &sd.open},
+    {"sd_journal_close", &sd.close},
+    {"sd_journal_add_match", &sd.add_match},
+    {"sd_journal_seek_head", &sd.seek_head},
+    {"sd_journal_seek_tail", &sd.seek_tail},
+    {"sd_journal_next", &sd.next},
+    {"sd_journal_previous", &sd.previous},
+    {"sd_journal_get_data", &sd.get_data},
+    {"sd_journal_set_data_threshold", &sd.set_threshold},
+    {"sd_journal_wait", &sd.wait},
+};
+
+#define LOCAL_ONLY 1 /* SD_JOURNAL_LOCAL_ONLY */
+
+int journal_open(struct sd_journal **out, struct berth_error *err)
+{
+    static const char match[] = "SYSLOG_IDENTIFIER=podman";
+    struct sd_journal *j = NULL;
+    int r = library_open(&libsystemd, symbols, ARRAY_LEN(symbols), err);
+
+    if (r < 0)
+        return error_wrap(err, "reading events from the journal needs libsystemd");
+    r = sd.open(&j, LOCAL_ONLY);
+    if (r < 0)
+        return fail_errno(err, -r, "opening the journal");
+    r = sd.add_match(j, match, sizeof(match) - 1);
+    if (r >= 0)
+        r = sd.set_threshold(j, 0); /* fields in full length */
+    if (r >= 0)
+        r = sd.seek_head(j);
+    if (r < 0) {
+        sd.close(j);
+        return fail_errno(err, -r, "searching the journal");
+    }
+    *out = j;
+    return 0;
+}
+
+void journal_close(struct sd_journal *j)
+{
+    if (j)
+        sd.close(j);
+}
+
+int journal_skip(struct sd_journal *j, struct berth_error *err)
+{
+    int r = sd.seek_tail(j);
+
+    if (r >= 0)
+        r = sd.previous(j); /* the end is a place only behind an entry */
+    return r < 0 ? fail_errno(err, -r, "going to the end of the journal") : 0;
+}
 
 /* Members of a line of the file backend, in its order, and their fields. */
 static const struct {
@@ -103,13 +205,25 @@ static const struct {
     {"PodID", "PODMAN_POD_ID", false},
 };
 
-json *journal_event(const json *entry)
+/* The value of a field of the entry; NULL: it has none.  The caller's. */
+static char *field_value(struct sd_journal *j, const char *field)
 {
-    const char *labels = json_str(entry, "PODMAN_LABELS");
+    size_t len = strlen(field) + 1, size = 0;
+    const void *data = NULL;
+
+    if (sd.get_data(j, field, &data, &size) < 0 || size < len)
+        return NULL;
+    return strndup((const char *)data + len, size - len);
+}
+
+/* The entry as a line of the file backend. */
+static json *line_of(struct sd_journal *j)
+{
+    _cleanup_free_ char *labels = field_value(j, "PODMAN_LABELS");
     json *line = json_new(), *attributes = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        const char *value = json_str(entry, fields[i].field);
+        _cleanup_free_ char *value = field_value(j, fields[i].field);
         int64_t number;
 
         if (fields[i].number && value && str_to_i64(value, &number) == 0)
@@ -124,46 +238,31 @@ json *journal_event(const json *entry)
     return line;
 }
 
-static void run_journalctl(int out, bool follow, bool only_new)
+int journal_next(struct sd_journal *j, json **out, berth_date *time, struct berth_error *err)
 {
-    static const char shown[] =
-        "--output-fields=PODMAN_EXIT_CODE,PODMAN_ID,PODMAN_IMAGE,PODMAN_NAME,"
-        "PODMAN_NETWORK_NAME,PODMAN_EVENT,PODMAN_TIME,PODMAN_TYPE,PODMAN_HEALTH_STATUS,"
-        "PODMAN_POD_ID,PODMAN_LABELS";
-    const char *argv[] = {"journalctl", "--quiet",
-                          "--no-pager", "--output=json",
-                          shown,        "SYSLOG_IDENTIFIER=podman",
-                          NULL,         NULL,
-                          NULL};
+    for (;;) {
+        _cleanup_json_ json *line = NULL;
+        struct event ev;
+        int r = sd.next(j);
 
-    if (follow) {
-        argv[6] = "--follow";
-        argv[7] = only_new ? "--lines=0" : "--no-tail";
-    } else if (only_new) {
-        argv[6] = "--lines=0";
+        if (r <= 0)
+            return r < 0 ? fail_errno(err, -r, "reading the journal") : 0;
+        line = line_of(j);
+        if (event_from_json(line, &ev) < 0)
+            continue; /* what podman logs has its name too */
+        *time = ev.time;
+        *out = TAKE(line);
+        return 1;
     }
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (dup2(out, STDOUT_FILENO) < 0)
-        _exit(126);
-    execvp(argv[0], (char *const *)(uintptr_t)argv);
-    _exit(127);
 }
 
-int journal_start(bool follow, bool only_new, pid_t *pid, struct berth_error *err)
+int journal_wait(struct sd_journal *j, berth_date until, struct berth_error *err)
 {
-    int ends[2];
+    uint64_t us = UINT64_MAX;
+    int r;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return fail_errno(err, errno, "making a pipe");
-    *pid = fork();
-    if (*pid == 0)
-        run_journalctl(ends[1], follow, only_new);
-    close(ends[1]);
-    if (*pid < 0) {
-        int code = errno;
-
-        close(ends[0]);
-        return fail_errno(err, code, "starting journalctl");
-    }
-    return ends[0];
+    if (until != DATE_NEVER)
+        us = until > time_now() ? (uint64_t)(until - time_now()) / 1000 + 1 : 0;
+    r = sd.wait(j, us);
+    return r < 0 && r != -EINTR ? fail_errno(err, -r, "waiting for the journal") : 0;
 }

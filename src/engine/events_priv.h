@@ -19,12 +19,22 @@ const char *events_path(const struct conf *conf, struct berth_buf *out);
 /* Send an event to the journal, in podman's fields. */
 int event_write_journal(const struct event *ev, struct berth_error *err);
 
-/* Start journalctl on podman's entries: the old ones unless `only_new`, then with `follow`
- * those to come.  The descriptor of its output, or -errno; *pid is the caller's to reap. */
-int journal_start(bool follow, bool only_new, pid_t *pid, struct berth_error *err);
+/*
+ * The journal as podman's readers see it, from its oldest entry.  -ENOENT: there is no
+ * libsystemd.  *out is for journal_close().
+ */
+struct sd_journal;
+int journal_open(struct sd_journal **out, struct berth_error *err);
+void journal_close(struct sd_journal *j);
 
-/* An entry of the journal as a line of the file backend.  The caller's. */
-json *journal_event(const json *entry);
+/* Go behind the last entry. */
+int journal_skip(struct sd_journal *j, struct berth_error *err);
+
+/* The next event as a line of the file backend, the caller's: 1, or 0 at the end. */
+int journal_next(struct sd_journal *j, json **out, berth_date *time, struct berth_error *err);
+
+/* Wait for more, until that moment (DATE_NEVER: for ever). */
+int journal_wait(struct sd_journal *j, berth_date until, struct berth_error *err);
 
 /* The parts of a line of the file backend; they are lent by it.  -EINVAL: no event. */
 int event_from_json(const json *line, struct event *out);

@@ -12,9 +12,7 @@
 #include "engine/events_priv.h"
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/inotify.h>
-#include <sys/wait.h>
 
 #define LINE_MAX_LEN (1u << 20)
 
@@ -23,30 +21,36 @@ struct events_reader {
     int fd;     /* -1: there is no log yet */
     int notify; /* of the log's folder; -1: not made yet */
     bool watching;
+    bool warned;           /* of a broken line; one warning will do */
+    bool too_long;         /* what follows, up to the end of the line, belongs to one */
     struct berth_buf text; /* what was read and not returned begins at `at` */
     size_t at;
-    struct berth_buf last; /* the line that was returned last, its end included */
-    bool journal;          /* fd is the output of journalctl */
-    bool only_new;
-    pid_t pid; /* of journalctl; 0: not started */
+    struct berth_buf last;      /* the line that was returned last, its end included */
+    struct sd_journal *journal; /* instead of all this; NULL: a file */
 };
 
 int events_open(const struct conf *conf, struct events_reader **out, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf path = BUF_INIT;
-    struct events_reader *r;
+    _cleanup_events_ struct events_reader *r = NULL;
+    int n;
 
     if (str_eq(conf->events_logger, "none"))
         return fail(err, ENOTSUP, "cannot read events with the \"none\" backend");
     r = calloc(1, sizeof(*r));
-    events_path(conf, &path);
-    if (!r || !(r->path = buf_steal(&path))) {
-        free(r);
+    if (!r)
         return fail(err, ENOMEM, "out of memory");
-    }
     r->fd = r->notify = -1;
-    r->journal = str_eq(conf->events_logger, "journald");
-    *out = r;
+    events_path(conf, &path);
+    r->path = buf_steal(&path);
+    if (!r->path)
+        return fail(err, ENOMEM, "out of memory");
+    if (str_eq(conf->events_logger, "journald")) {
+        n = journal_open(&r->journal, err);
+        if (n < 0)
+            return n;
+    }
+    *out = TAKE(r);
     return 0;
 }
 
@@ -56,10 +60,7 @@ void events_close(struct events_reader *r)
         return;
     attr_closep(&r->fd);
     attr_closep(&r->notify);
-    if (r->pid > 0) {
-        kill(r->pid, SIGTERM);
-        waitpid(r->pid, NULL, 0);
-    }
+    journal_close(r->journal);
     buf_free(&r->text);
     buf_free(&r->last);
     free(r->path);
@@ -76,8 +77,10 @@ static ssize_t read_more(struct events_reader *r, struct berth_error *err)
         r->text.len -= r->at;
         r->at = 0;
     }
-    if (r->text.len > LINE_MAX_LEN)
-        return fail(err, EUCLEAN, "%s has a line of more than %u bytes", r->path, LINE_MAX_LEN);
+    if (r->text.len > LINE_MAX_LEN) {
+        r->too_long = true;
+        buf_reset(&r->text);
+    }
     if (buf_reserve(&r->text, 65536) < 0)
         return fail(err, ENOMEM, "out of memory");
     do
@@ -131,6 +134,13 @@ static bool is_replaced(const struct events_reader *r)
     return now.st_ino != mine.st_ino || now.st_dev != mine.st_dev;
 }
 
+static void warn_once(struct events_reader *r, const char *why)
+{
+    if (!r->warned)
+        log_warning("skipping what is no event in %s: %s", r->path, why);
+    r->warned = true;
+}
+
 /* Take the next whole line as a document; 0: there is none. */
 static int take_line(struct events_reader *r, json **out, berth_date *time)
 {
@@ -148,18 +158,17 @@ static int take_line(struct events_reader *r, json **out, berth_date *time)
         r->at += len;
         if (len == 1)
             continue;
-        if (json_parse_object((struct berth_blob){start, len - 1}, r->path, &line, &why) < 0) {
-            log_warning("skipping a line of the event log: %s", error_text(&why));
+        if (r->too_long) {
+            r->too_long = false;
+            warn_once(r, "a line of more than a mebibyte");
             continue;
         }
-        if (r->journal) {
-            json *entry = TAKE(line);
-
-            line = journal_event(entry);
-            json_object_put(entry);
+        if (json_parse_object((struct berth_blob){start, len - 1}, r->path, &line, &why) < 0) {
+            warn_once(r, error_text(&why));
+            continue;
         }
         if (event_from_json(line, &ev) < 0) {
-            log_warning("skipping a line of %s that is no event", r->path);
+            warn_once(r, "a line without type, status or time");
             continue;
         }
         buf_reset(&r->last);
@@ -235,57 +244,13 @@ static int find_more(struct events_reader *r, bool follow, berth_date until,
     return wait_for_change(r, until);
 }
 
-/* journalctl has ended: 0 where it went well. */
-static int reap(struct events_reader *r, struct berth_error *err)
-{
-    int status = 0;
-
-    if (r->pid > 0 && waitpid(r->pid, &status, 0) < 0)
-        status = 0;
-    r->pid = -1;
-    if (status == 0)
-        return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return fail(err, ENOENT, "reading events needs the program journalctl");
-    return fail(err, EIO, "journalctl failed with status %d", status);
-}
-
-/* The same for the journal. */
-static int find_more_journal(struct events_reader *r, bool follow, berth_date until,
-                             struct berth_error *err)
-{
-    struct pollfd p = {.events = POLLIN};
-    int64_t left = -1;
-    ssize_t n;
-
-    if (r->pid == 0) {
-        /* What is over needs no waiting for its end. */
-        if (until != DATE_NEVER && until <= time_now())
-            follow = false;
-        r->fd = journal_start(follow, r->only_new, &r->pid, err);
-        if (r->fd < 0)
-            return r->fd;
-    }
-    if (r->pid < 0)
-        return 0;
-    if (follow && until != DATE_NEVER)
-        left = MAX(0, (until - time_now()) / 1000000 + 1);
-    p.fd = r->fd;
-    if (follow && poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) == 0)
-        return 0;
-    n = read_more(r, err);
-    return n < 0 ? (int)n : n > 0 ? 1 : reap(r, err);
-}
-
 int events_skip(struct events_reader *r, struct berth_error *err)
 {
     berth_date time;
     int n;
 
-    if (r->journal) {
-        r->only_new = true;
-        return 0;
-    }
+    if (r->journal)
+        return journal_skip(r->journal, err);
     do {
         _cleanup_json_ json *line = NULL;
 
@@ -294,15 +259,30 @@ int events_skip(struct events_reader *r, struct berth_error *err)
     return n;
 }
 
+static int next_in_journal(struct sd_journal *j, bool follow, berth_date until, json **out,
+                           berth_date *time, struct berth_error *err)
+{
+    for (;;) {
+        int n = journal_next(j, out, time, err);
+
+        if (n != 0 || !follow || (until != DATE_NEVER && until <= time_now()))
+            return n;
+        n = journal_wait(j, until, err);
+        if (n < 0)
+            return n;
+    }
+}
+
 int events_next(struct events_reader *r, bool follow, berth_date until, json **out,
                 berth_date *time, struct berth_error *err)
 {
+    if (r->journal)
+        return next_in_journal(r->journal, follow, until, out, time, err);
     for (;;) {
         int n = take_line(r, out, time);
 
         if (n == 0)
-            n = r->journal ? find_more_journal(r, follow, until, err)
-                           : find_more(r, follow, until, err);
+            n = find_more(r, follow, until, err);
         else
             return n;
         if (n <= 0)
