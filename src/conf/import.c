@@ -190,9 +190,12 @@ static int write_lines(int fd, const struct import *im, struct berth_error *err)
     return r < 0 ? fail_errno(err, -r, "writing the draft of berth.conf") : 0;
 }
 
-/* Take out the lines that the reader of berth.conf refuses: problems are "path:line: why". */
-static void drop_wrong(struct import *im, const char *path, const struct berth_list *problems)
+/* Take out the lines that the reader of berth.conf refuses: problems are "path:line: why".
+ * How many those were. */
+static size_t drop_wrong(struct import *im, const char *path, const struct berth_list *problems)
 {
+    size_t n = 0;
+
     for (size_t i = problems->n; i-- > 0;) {
         const char *rest = str_starts(problems->items[i], path), *why;
         size_t line = rest && *rest == ':' ? strtoul(rest + 1, NULL, 10) : 0;
@@ -202,32 +205,44 @@ static void drop_wrong(struct import *im, const char *path, const struct berth_l
         why = strstr(rest + 1, ": ");
         list_addf(im->lost, "%s: %s", im->lines.items[line - 1], why ? why + 2 : rest);
         *im->lines.items[line - 1] = '\0';
+        n++;
     }
+    return n;
+}
+
+/* Let the reader have a look at the lines that are left.  1: it was content; 0: some were
+ * taken out, and others may come to light behind them. */
+static int check_once(struct import *im, int fd, const char *path, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list problems = LIST_INIT;
+    _cleanup_error_ struct berth_error first = ERROR_INIT;
+    _cleanup_conf_ struct conf *c = NULL;
+    int r = write_lines(fd, im, err);
+
+    if (r < 0)
+        return r;
+    r = conf_examine(path, NULL, 0, &c, &problems, &first);
+    if (drop_wrong(im, path, &problems) > 0)
+        return 0;
+    if (r < 0 && !c) {
+        error_move(err, &first);
+        return r;
+    }
+    return 1;
 }
 
 static int check_lines(struct import *im, struct berth_error *err)
 {
     char path[] = "/tmp/berth-import.XXXXXX";
-    _cleanup_list_ struct berth_list problems = LIST_INIT;
-    _cleanup_error_ struct berth_error first = ERROR_INIT;
-    _cleanup_conf_ struct conf *c = NULL;
     _cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
-    int r;
+    int r = 0;
 
     if (fd < 0)
         return fail_errno(err, errno, "creating %s", path);
-    r = write_lines(fd, im, err);
-    if (r == 0) {
-        r = conf_examine(path, NULL, 0, &c, &problems, &first);
-        if (r < 0 && !c)
-            error_move(err, &first);
-        else
-            r = 0;
-    }
+    while (r == 0)
+        r = check_once(im, fd, path, err);
     unlink(path);
-    if (r == 0)
-        drop_wrong(im, path, &problems);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 int import_document(const json *doc, struct berth_buf *out, struct berth_list *lost,
