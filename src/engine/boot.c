@@ -3,7 +3,9 @@
 #include "engine/boot.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "engine/events.h"
 #include "engine/store.h"
 #include "engine/system_claim.h"
@@ -57,14 +59,14 @@ void alive_unlock(struct engine *e)
 
 /* -------------------------------------------------------------------- locks */
 
-static int open_locks(struct engine *e, uint32_t flags, struct berth_error *err)
+int boot_open_locks(struct engine *e, uint32_t flags, struct berth_error *err)
 {
     char count[16];
-    struct conf_override override = {"count", count};
+    struct conf_override number = {"count", count, .hint = true};
     int r;
 
     snprintf(count, sizeof(count), "%u", e->conf->num_locks);
-    r = lock_open(e->conf, str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK), &e->place, &override,
+    r = lock_open(e->conf, str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK), &e->place, &number,
                   1, flags, &e->locks, err);
     if (r == -ERANGE)
         error_append(err, "run `berth system renumber` if num_locks was changed on purpose");
@@ -74,12 +76,12 @@ static int open_locks(struct engine *e, uint32_t flags, struct berth_error *err)
 /* Nobody else makes or claims locks while the alive lock is held. */
 static int make_locks(struct engine *e, struct berth_error *err)
 {
-    int r = open_locks(e, 0, err);
+    int r = boot_open_locks(e, 0, err);
 
     if (r != -ENOENT)
         return r;
     error_clear(err);
-    r = open_locks(e, BERTH_LOCK_CREATE, err);
+    r = boot_open_locks(e, BERTH_LOCK_CREATE, err);
     if (r < 0)
         return r;
     r = claim_store(e, e->state, e->conf->static_dir, err);
@@ -89,7 +91,7 @@ static int make_locks(struct engine *e, struct berth_error *err)
 int boot_locks(struct engine *e, struct berth_error *err)
 {
     bool ours = e->alive_fd < 0;
-    int r = open_locks(e, 0, err);
+    int r = boot_open_locks(e, 0, err);
 
     if (r != -ENOENT)
         return r;
@@ -169,6 +171,46 @@ static int find_kept(struct engine *e, bool booted, struct berth_list *keep, siz
     return r;
 }
 
+#define SYSTEMCTL "/usr/bin/systemctl"
+
+static int add_slice(void *arg, const struct berth_record *rec)
+{
+    _cleanup_json_ json *state = NULL;
+    const char *path;
+
+    if (json_parse_object(rec->state, rec->id, &state, NULL) < 0)
+        return 0;
+    path = json_str(state, "cgroupPath");
+    return str_ends(str_or(path, ""), ".slice") ? list_add(arg, path_base(path)) : 0;
+}
+
+/* Where systemd makes the cgroups, a pod's is a slice, and has to be there for podman to remove
+ * it with the pod.  It is made by starting it. */
+static int refresh_pods(struct engine *e, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list slices = LIST_INIT;
+    _cleanup_txn_ struct txn *t = NULL;
+    int r = store_begin(e, false, &t, err);
+
+    if (r == 0)
+        r = store_scan(e, t, BERTH_POD, BERTH_REC_STATE, add_slice, &slices, err);
+    if (r < 0)
+        return r;
+    txn_rollback(TAKE(t));
+    for (size_t i = 0; i < slices.n; i++) {
+        const char *argv[] = {SYSTEMCTL, "start", slices.items[i],
+                              e->conf->rootless ? "--user" : NULL, NULL};
+        struct berth_run run = {
+            .size = sizeof(run), .argv = argv, .netns_fd = -1, .deadline = time_deadline(10)};
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+        if (proc_run(&run, &why) != 0)
+            log_warning("systemctl cannot start the slice %s of a pod: %s", slices.items[i],
+                        str_or(error_text(&why), "it failed"));
+    }
+    return 0;
+}
+
 static int refresh_objects(struct engine *e, const struct berth_list *keep,
                            struct berth_error *err)
 {
@@ -182,7 +224,7 @@ static int refresh_objects(struct engine *e, const struct berth_list *keep,
         if (!list_has(keep, ctrs[i]->id))
             refresh_ctr(e, ctrs[i]);
     ctr_free_all(ctrs, n);
-    return r;
+    return r < 0 ? r : refresh_pods(e, err);
 }
 
 /* *changed: there was something to put right. */
@@ -198,7 +240,7 @@ static int refresh(struct engine *e, bool booted, bool *changed, struct berth_er
         r = refresh_objects(e, &keep, err);
     e->conf->namespace_ = ns;
     if (r == 0 && !e->locks)
-        r = open_locks(e, BERTH_LOCK_CREATE, err);
+        r = boot_open_locks(e, BERTH_LOCK_CREATE, err);
     return r < 0 ? r : claim_store(e, e->state, e->conf->static_dir, err);
 }
 

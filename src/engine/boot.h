@@ -26,6 +26,10 @@ int boot_refresh(struct engine *e, struct berth_error *err);
  */
 int boot_locks(struct engine *e, struct berth_error *err);
 
+/* Open the lock manager of the configuration, with as many locks as it says where the plugin
+ * takes a number.  flags: BERTH_LOCK_*.  Errors are the plugin's. */
+int boot_open_locks(struct engine *e, uint32_t flags, struct berth_error *err);
+
 /*
  * podman's lock around everything that concerns all objects at once: `<tmp dir>/alive.lck`.
  * Held until alive_unlock() or the engine is closed.  Taking it again is fine and counts

@@ -18,20 +18,16 @@ static int too_few(size_t n, uint32_t locks, struct berth_error *err)
 static int fresh_locks(struct engine *e, size_t n, struct berth_error *err)
 {
     struct berth_lock_count had = {.size = sizeof(had)};
-    const char *plugin = str_or(e->conf->lock_type, BERTH_DEFAULT_LOCK);
-    char count[16];
-    struct conf_override override = {"count", count};
-    int r;
+    int r = boot_open_locks(e, BERTH_LOCK_CREATE, err);
 
-    snprintf(count, sizeof(count), "%u", e->conf->num_locks);
-    r = lock_open(e->conf, plugin, &e->place, &override, 1, BERTH_LOCK_CREATE, &e->locks, err);
     if (r == -ERANGE || r == -EUCLEAN) {
-        if (n > e->conf->num_locks)
+        if (n > e->conf->num_locks) {
+            error_clear(err);
             return too_few(n, e->conf->num_locks, err);
+        }
         log_debug("%s: making the locks anew", error_text(err));
         error_clear(err);
-        r = lock_open(e->conf, plugin, &e->place, &override, 1,
-                      BERTH_LOCK_CREATE | BERTH_LOCK_RECREATE, &e->locks, err);
+        r = boot_open_locks(e, BERTH_LOCK_CREATE | BERTH_LOCK_RECREATE, err);
     }
     if (r == 0)
         r = lock_count(e->locks, &had, err);

@@ -165,8 +165,10 @@ static int reset_one(void *arg, const struct berth_record *rec)
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     struct refreshed *one;
 
-    /* While a container of this boot is there, pods and volumes may be in use. */
-    if (!rec->state.data ||
+    /* While a container of this boot is there, volumes may be in use.  What a pod's record has
+     * is true after a boot too: the name of its cgroup follows from its ID.  (podman empties
+     * it, fills it in again for slices only, and never removes the cgroups of other pods.) */
+    if (!rec->state.data || rec->kind == BERTH_POD ||
         (rec->kind == BERTH_CONTAINER ? list_has(all->keep, rec->id) : all->keep->n > 0))
         return 0;
     if (json_parse_object(rec->state, "its state", &state, &why) < 0) {
@@ -177,8 +179,6 @@ static int reset_one(void *arg, const struct berth_record *rec)
     }
     if (rec->kind == BERTH_CONTAINER)
         reset_container(state);
-    else if (rec->kind == BERTH_POD)
-        json_set_str(state, "cgroupPath", "");
     else {
         json_set_i64(state, "mountCount", 0);
         json_del(state, "mountPoint");

@@ -21,7 +21,7 @@ boot() {
 			case $name in conmon | crun | sleep | busybox) kill -KILL "${p#/proc/}" ;; esac
 		done
 		! pgrep conmon'
-	grep -o ' /[^ ]*\(/userdata/shm\|/merged\|/run/netns/[^ ]*\) ' /proc/self/mountinfo | sort -ru |
+	grep -o ' /[^ ]*\(/userdata/shm\|/merged\|/run/netns/[^ ]*\|/volumes/[^ ]*/_data\) ' /proc/self/mountinfo | sort -ru |
 		while read -r point; do umount -l "$point"; done
 	umount -l /run
 	mount -t tmpfs -o mode=0755 tmpfs /run
@@ -59,6 +59,46 @@ is "podman was first: it runs" running "$(state b one)"
 is "no second refresh" 1 "$(b events --stream=false --filter event=refresh | wc -l)"
 rc "stop" 0 b stop -t 1 one
 quiet b rm one
+
+# ------------------------------------------------------- pods and volumes, podman's
+cgroup_of() { b state dump | grep '"kind":"pod"' | grep "\"name\":\"$1\"" | grep -o '"cgroupPath":"[^"]*"'; }
+mounts_of() { b state dump | grep '"kind":"volume"' | grep "\"name\":\"$1\"" | grep -o '"mountCount":[0-9]*'; }
+quiet podman pod create --name pod --network none
+quiet podman volume create --opt type=tmpfs --opt device=tmpfs vol
+quiet podman run -d --pod pod --name member -v vol:/v --rootfs "$R" /bin/sh -c "$loop"
+cgroup=$(cgroup_of pod)
+has "the pod has a cgroup" /libpod_parent/ "$cgroup"
+is "the volume is mounted" '"mountCount":1' "$(mounts_of vol)"
+locks=$(b system locks)
+boot
+is "after a boot the pod's member does not run" created "$(state b member)"
+is "numbers of pods and volumes are claimed" "$locks" "$(b system locks)"
+is "the volume is not mounted" '"mountCount":0' "$(mounts_of vol | sed 's/^$/"mountCount":0/')"
+is "the pod's cgroup is known" "$cgroup" "$(cgroup_of pod)"
+rc "podman starts the pod" 0 podman pod start pod
+is "its member runs" running "$(state b member)"
+is "the volume is mounted again" '"mountCount":1' "$(mounts_of vol)"
+rc "podman removes the pod" 0 podman pod rm -f -t 0 pod
+rc "and the volume" 0 podman volume rm vol
+# (podman does not look into the hierarchies without controllers.)
+is "no cgroup of it is left" "" "$(find /sys/fs/cgroup -type d ! -path '*/unified/*' ! -path '*/systemd/*' -name "*$(echo "$cgroup" | grep -o '[0-9a-f]\{64\}')*")"
+rc "nothing is left" 0 b system check
+
+# A pod's slice is made again, where systemd makes the cgroups.
+quiet podman pod create --name slice --infra=false
+b state dump | sed 's|"cgroupPath":""|"cgroupPath":"machine.slice/machine-libpod_pod_x.slice"|' >"$W/dump"
+rm /var/lib/containers/storage/libpod/bolt_state.db
+quiet b state load "$W/dump"
+if [ -x /usr/bin/systemctl ]; then
+	printf '#!/bin/sh\necho "$@" >>%s/systemctl.log\n' "$W" >"$W/systemctl"
+	chmod +x "$W/systemctl"
+	quiet mount --bind "$W/systemctl" /usr/bin/systemctl
+	boot
+	rc "boot" 0 b ps
+	is "systemd is asked for the slice" "start machine-libpod_pod_x.slice" "$(cat "$W/systemctl.log")"
+	quiet umount /usr/bin/systemctl
+fi
+quiet podman pod rm slice
 
 # ------------------------------------------------------------------ two roots
 quiet b run -d --name first --network none --rootfs "$R" /bin/sh -c "$loop"

@@ -591,7 +591,7 @@ STORE_TEST(refresh)
         ck_assert_int_eq(json_i64(other->state, "exitCode", 0), 5);
         ck_assert_str_eq(other->pod, p->id);
         OK(pod_load(e, p->id, &pod, &err));
-        ck_assert_str_eq(json_str(pod->state, "cgroupPath"), "");
+        ck_assert_str_eq(json_str(pod->state, "cgroupPath"), "/path/to/cgroups");
         OK(volume_load(e, "data", &vol, &err));
         ck_assert_int_eq(json_i64(vol->state, "mountCount", -1), 0);
         ck_assert(json_flag(vol->state, "notYetMounted", false));

@@ -12,17 +12,25 @@
  *      acquire ID MS     prints what comes of it: "got", "orphaned" or the error's name
  *      hold ID           prints "held" once it has the lock, and keeps it until its
  *                        standard input ends
- *      churn N           takes, locks, unlocks and gives back numbers, N times
+ *      churn N TABLE BUSY
+ *                        takes, locks, unlocks and gives back numbers, N times and then for
+ *                        as long as there is the file BUSY.  In TABLE, a file that all who do
+ *                        this share, each has a byte for each number that it took.
  */
 #include <berth/lock.h>
 
 #include "tests/lib/testhost.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#define TABLE_SIZE 65536 /* numbers in a table */
 
 static struct berth_lock_ops ops;
 static struct berth_locks *l;
@@ -89,22 +97,44 @@ static int hold(uint32_t id)
     return done("drop", ops.drop(l, id, err));
 }
 
-static int churn(long n)
+/* The number is ours until it is given back: nobody else may have it. */
+static int churn_once(char *table)
 {
-    while (n-- > 0) {
-        uint32_t id;
-        int r = ops.allocate(l, &id, err);
+    uint32_t id;
+    int r = ops.allocate(l, &id, err);
 
-        if (r == 0)
-            r = ops.acquire(l, id, BERTH_WAIT_FOREVER, err);
-        if (r >= 0)
-            r = ops.release(l, id, err);
-        if (r == 0)
-            r = ops.drop(l, id, err);
-        if (r < 0)
-            return done("churn", r);
+    if (r < 0)
+        return done("allocate", r);
+    if (id >= TABLE_SIZE || __atomic_exchange_n(&table[id], 1, __ATOMIC_SEQ_CST)) {
+        fprintf(stderr, "lock_tool: number %u was handed out twice\n", id);
+        return 1;
     }
-    return 0;
+    r = ops.acquire(l, id, BERTH_WAIT_FOREVER, err);
+    if (r >= 0) {
+        __atomic_store_n(&table[id], 0, __ATOMIC_SEQ_CST);
+        r = ops.release(l, id, err);
+    }
+    if (r == 0)
+        r = ops.drop(l, id, err);
+    return done("churn", r);
+}
+
+static int churn(long n, const char *name, const char *busy)
+{
+    static const struct timespec pause = {0, 1000000};
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), r = 0;
+    char *table = MAP_FAILED;
+
+    if (fd >= 0 && ftruncate(fd, TABLE_SIZE) == 0)
+        table = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (table == MAP_FAILED)
+        return done(name, -errno);
+    for (long i = 0; r == 0 && (i < n || access(busy, F_OK) == 0); i++) {
+        if (i % 16 == 0) /* for others to get a turn */
+            nanosleep(&pause, NULL);
+        r = churn_once(table);
+    }
+    return r;
 }
 
 static int command(int argc, char **argv)
@@ -125,8 +155,8 @@ static int command(int argc, char **argv)
         return acquire((uint32_t)a, b);
     if (strcmp(what, "hold") == 0)
         return hold((uint32_t)a);
-    if (strcmp(what, "churn") == 0)
-        return churn(a);
+    if (strcmp(what, "churn") == 0 && argc > 3)
+        return churn(a, argv[2], argv[3]);
     if (strcmp(what, "count") == 0) {
         int r = done(what, ops.count(l, &c, err));
 
