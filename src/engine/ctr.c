@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "engine/ctr_life.h"
 #include "engine/events.h"
 #include "engine/lockorder.h"
 #include "engine/store.h"
@@ -94,6 +95,7 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
 {
     uint32_t id = ctr_lock_id(c);
     struct locks *locks;
+    bool orphaned;
     int r = engine_locks(c->e, &locks, err);
 
     if (r < 0)
@@ -103,13 +105,16 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
         if (r < 0)
             return error_wrap(err, "acquiring lock %u of container %s", id, c->id);
         c->locked = true;
-        if (r == BERTH_LOCK_ORPHANED)
+        orphaned = r == BERTH_LOCK_ORPHANED;
+        if (orphaned)
             log_debug("the last holder of lock %u of container %s died", id, c->id);
         r = store_reload(c, err);
         if (r < 0)
             break;
         if (ctr_lock_id(c) == id) {
             r = ctr_sync_locked(c, err);
+            if (r == 0 && orphaned)
+                r = ctr_sync_orphaned(c, err);
             if (r < 0)
                 break;
             return 0;

@@ -29,6 +29,10 @@ int ctr_stop_locked(struct ctr *c, uint32_t seconds, struct berth_error *err);
  * failure is returned, the others are logged. */
 int ctr_cleanup_parts(struct ctr *c, struct berth_error *err);
 
+/* The process that had the lock died with it: record what the runtime says, where that can
+ * tell more than the record. */
+int ctr_sync_orphaned(struct ctr *c, struct berth_error *err);
+
 /* Does the restart policy ask for another run?  And the run: restartCount grows. */
 bool ctr_should_restart(const struct ctr *c);
 int ctr_restart_by_policy(struct ctr *c, struct berth_error *err);
