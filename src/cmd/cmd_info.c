@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_info.c - `berth info`: the host, the store and the parts in use, as podman tells. */
 #include "base/fs.h"
-#include "base/proc.h"
 #include "base/str.h"
-#include "base/time.h"
+#include "cmd/cli.h"
 #include "cmd/cmd.h"
 #include "cmd/format.h"
+#include "cmd/info.h"
 #include "cmd/yaml.h"
 #include "engine/store.h"
 #include "load/load.h"
 #include <ctype.h>
+#include <linux/magic.h>
 #include <sys/statvfs.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 
 struct info_opts {
@@ -26,229 +25,6 @@ static const struct opt info_options[] = {
     {"format", 'f', OPT_STRING, offsetof(struct info_opts, format), NULL, NULL,
      "Print as JSON (\"json\") or by a Go template"},
     {NULL}};
-
-/* ---------------------------------------------------------------------- host */
-
-/* What a program prints when asked for its version; "" where it cannot be run. */
-static json *version_of(const char *path)
-{
-    const char *argv[] = {path, "--version", NULL};
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    struct berth_run run = {.size = sizeof(run),
-                            .argv = argv,
-                            .output = &text,
-                            .netns_fd = -1,
-                            .deadline = time_deadline(5)};
-
-    text.max = 1 << 16;
-    if (!path || proc_run(&run, NULL) != 0)
-        return json_new_str("");
-    while (text.len && isspace((unsigned char)text.data[text.len - 1]))
-        text.data[--text.len] = '\0';
-    /* conmon's second line repeats what its first says. */
-    return json_new_str(buf_str(&text));
-}
-
-static json *program_json(const char *name, const char *path)
-{
-    json *o = json_new();
-
-    if (name)
-        json_set_str(o, "name", name);
-    json_set_str(o, "package", "Unknown");
-    json_set_str(o, "path", str_or(path, ""));
-    json_set(o, "version", version_of(path));
-    return o;
-}
-
-static const char *first_program(const struct berth_list *paths)
-{
-    for (size_t i = 0; i < paths->n; i++)
-        if (access(paths->items[i], X_OK) == 0)
-            return paths->items[i];
-    return NULL;
-}
-
-static const char *runtime_program(const struct conf *c, const char *name)
-{
-    if (name[0] == '/')
-        return name;
-    for (size_t i = 0; i < c->n_runtimes; i++)
-        if (str_eq(c->runtimes[i].name, name))
-            return first_program(&c->runtimes[i].paths);
-    return NULL;
-}
-
-/* A line KEY=VALUE of os-release without its quotes. */
-static char *release_value(const char *text, const char *key)
-{
-    size_t len = strlen(key);
-
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        size_t n;
-
-        line += *line == '\n';
-        if (strncmp(line, key, len) != 0 || line[len] != '=')
-            continue;
-        line += len + 1;
-        n = strcspn(line, "\n");
-        if (n >= 2 && line[0] == '"' && line[n - 1] == '"') {
-            line++;
-            n -= 2;
-        }
-        return strndup(line, n);
-    }
-    return NULL;
-}
-
-static json *distribution_json(void)
-{
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    _cleanup_free_ char *id = NULL, *version = NULL, *variant = NULL, *codename = NULL;
-    json *o = json_new();
-
-    fs_read("/etc/os-release", 1 << 16, &text, NULL);
-    id = release_value(buf_str(&text), "ID");
-    variant = release_value(buf_str(&text), "VARIANT_ID");
-    version = release_value(buf_str(&text), "VERSION_ID");
-    codename = release_value(buf_str(&text), "VERSION_CODENAME");
-    json_opt_str(o, "codename", codename);
-    json_set_str(o, "distribution", str_or(id, "unknown"));
-    json_opt_str(o, "variant", variant);
-    json_set_str(o, "version", str_or(version, "unknown"));
-    return o;
-}
-
-/* With two decimals at most, and printed so. */
-static json *percent(double part, double all)
-{
-    char text[32];
-
-    snprintf(text, sizeof(text), "%.5g",
-             all > 0 ? (double)(int64_t)(part / all * 10000 + 0.5) / 100 : 0);
-    return json_object_new_double_s(strtod(text, NULL), text);
-}
-
-static json *cpu_json(void)
-{
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    unsigned long long t[7] = {0}, all = 0;
-    json *o = json_new();
-
-    if (fs_read("/proc/stat", 1 << 20, &text, NULL) == 0 &&
-        sscanf(buf_str(&text), "cpu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2],
-               &t[3], &t[4], &t[5], &t[6]) != 7)
-        memset(t, 0, sizeof(t));
-    for (size_t i = 0; i < ARRAY_LEN(t); i++)
-        all += t[i];
-    json_set(o, "userPercent", percent((double)(t[0] + t[1]), (double)all));
-    json_set(o, "systemPercent", percent((double)(t[2] + t[5] + t[6]), (double)all));
-    json_set(o, "idlePercent", percent((double)(t[3] + t[4]), (double)all));
-    return o;
-}
-
-static bool unified_cgroups(void)
-{
-    struct statfs st;
-
-    return statfs("/sys/fs/cgroup", &st) == 0 &&
-           st.f_type == 0x63677270; /* CGROUP2_SUPER_MAGIC */
-}
-
-static json *controllers_json(bool unified)
-{
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    _cleanup_list_ struct berth_list names = LIST_INIT;
-
-    if (unified) {
-        if (fs_read("/sys/fs/cgroup/cgroup.controllers", 4096, &text, NULL) == 0) {
-            if (text.len && text.data[text.len - 1] == '\n')
-                text.data[--text.len] = '\0';
-            list_split(&names, buf_str(&text), ' ', false);
-        }
-    } else if (fs_read("/proc/cgroups", 1 << 16, &text, NULL) == 0) {
-        _cleanup_list_ struct berth_list lines = LIST_INIT;
-
-        list_split(&lines, buf_str(&text), '\n', false);
-        for (size_t i = 0; i < lines.n; i++)
-            if (lines.items[i][0] != '#')
-                list_addf(&names, "%.*s", (int)strcspn(lines.items[i], "\t"), lines.items[i]);
-    }
-    return json_from_list(&names);
-}
-
-static json *security_json(const struct conf *c)
-{
-    _cleanup_free_ char *caps = list_join(&c->default_capabilities, ",");
-    json *o = json_new();
-
-    json_set_bool(o, "apparmorEnabled", fs_exists("/sys/kernel/security/apparmor/profiles"));
-    json_set_str(o, "capabilities", str_or(caps, ""));
-    json_set_bool(o, "rootless", c->rootless);
-    json_set_bool(o, "seccompEnabled", true);
-    json_set_str(o, "seccompProfilePath", str_or(c->seccomp_profile, ""));
-    json_set_bool(o, "selinuxEnabled", fs_exists("/sys/fs/selinux/enforce"));
-    return o;
-}
-
-static json *uptime_json(long seconds)
-{
-    _cleanup_free_ char *text = NULL;
-    long hours = seconds / 3600;
-
-    text = str_printf("%ldh %ldm %ld.00s", hours, seconds / 60 % 60, seconds % 60);
-    if (hours >= 24 && text) {
-        char *longer = str_printf("%s (Approximately %.2f days)", text, (double)hours / 24);
-
-        if (longer) {
-            free(text);
-            text = longer;
-        }
-    }
-    return json_new_str(str_or(text, ""));
-}
-
-static json *host_json(const struct engine *e)
-{
-    const struct conf *c = e->conf;
-    const char *runtime = str_or(engine_oci_default(e), "");
-    bool unified = unified_cgroups();
-    json *o = json_new(), *mappings = json_new();
-    struct utsname uts = {0};
-    struct sysinfo si = {0};
-
-    uname(&uts);
-    sysinfo(&si);
-    json_set_str(o, "arch",
-                 str_eq(uts.machine, "x86_64")    ? "amd64"
-                 : str_eq(uts.machine, "aarch64") ? "arm64"
-                                                  : uts.machine);
-    json_set_str(o, "cgroupManager", str_or(c->cgroup_manager, ""));
-    json_set_str(o, "cgroupVersion", unified ? "v2" : "v1");
-    json_set(o, "cgroupControllers", controllers_json(unified));
-    json_set(o, "conmon", program_json(NULL, first_program(&c->conmon_path)));
-    json_set_i64(o, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
-    json_set(o, "cpuUtilization", cpu_json());
-    json_set(o, "distribution", distribution_json());
-    json_set_str(o, "eventLogger", str_or(c->events_logger, ""));
-    json_set_str(o, "hostname", uts.nodename);
-    json_set(mappings, "gidmap", NULL);
-    json_set(mappings, "uidmap", NULL);
-    json_set(o, "idMappings", mappings);
-    json_set_str(o, "kernel", uts.release);
-    json_set_str(o, "logDriver", str_or(c->log_driver, ""));
-    json_set_u64(o, "memFree", (uint64_t)si.freeram * si.mem_unit);
-    json_set_u64(o, "memTotal", (uint64_t)si.totalram * si.mem_unit);
-    json_set_str(o, "networkBackend", str_or(c->network_backend, ""));
-    json_set(o, "ociRuntime", program_json(runtime, runtime_program(c, runtime)));
-    json_set_str(o, "os", "linux");
-    json_set_bool(o, "serviceIsRemote", false);
-    json_set(o, "security", security_json(c));
-    json_set_u64(o, "swapFree", (uint64_t)si.freeswap * si.mem_unit);
-    json_set_u64(o, "swapTotal", (uint64_t)si.totalswap * si.mem_unit);
-    json_set(o, "uptime", uptime_json(si.uptime));
-    return o;
-}
 
 /* --------------------------------------------------------------------- store */
 
@@ -266,13 +42,87 @@ static int count_container(void *arg, const struct berth_record *rec)
     return 0;
 }
 
-static int store_json(struct engine *e, json **out, struct berth_error *err)
+static json *containers_json(const struct counts *n)
+{
+    json *o = json_new();
+
+    json_set_i64(o, "number", n->all);
+    json_set_i64(o, "paused", n->paused);
+    json_set_i64(o, "running", n->running);
+    json_set_i64(o, "stopped", n->all - n->running - n->paused);
+    return o;
+}
+
+/* How many images containers/storage has. */
+static json *images_json(const struct conf *c)
+{
+    _cleanup_free_ char *path = str_printf("%s/%s-images/images.json", c->graph_root,
+                                           str_or(c->storage_driver, "overlay"));
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    _cleanup_json_ json *images = NULL;
+    json *o = json_new();
+
+    if (path && fs_read(path, 256 << 20, &text, NULL) == 0)
+        json_parse(buf_blob(&text), path, &images, NULL);
+    json_set_u64(o, "number", json_len(images));
+    return o;
+}
+
+/* What containers/storage found out about a feature of overlay and noted in a file's name. */
+static void put_feature(const struct conf *c, const char *key, const char *feature, json *o)
+{
+    static const char *const words[] = {"true", "false"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        _cleanup_free_ char *path =
+            str_printf("%s/overlay/%s()-%s", c->run_root, feature, words[i]);
+
+        if (path && fs_exists(path))
+            json_set_str(o, key, words[i]);
+    }
+}
+
+/* What containers/storage calls the file system that its layers are on, and tells of it. */
+static json *status_json(const struct conf *c)
+{
+    static const struct {
+        uint32_t magic;
+        const char *name;
+    } names[] = {{EXT4_SUPER_MAGIC, "extfs"},  {XFS_SUPER_MAGIC, "xfs"},
+                 {BTRFS_SUPER_MAGIC, "btrfs"}, {TMPFS_MAGIC, "tmpfs"},
+                 {F2FS_SUPER_MAGIC, "f2fs"},   {OVERLAYFS_SUPER_MAGIC, "overlayfs"},
+                 {NFS_SUPER_MAGIC, "nfs"},     {0x2fc12fc1, "zfs"}};
+    json *o = json_new();
+    struct statfs st;
+
+    if (!str_eq(c->storage_driver, "overlay") || statfs(c->graph_root, &st) < 0)
+        return o;
+    json_set_str(o, "Backing Filesystem", "<unknown>");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i].magic == (uint32_t)st.f_type)
+            json_set_str(o, "Backing Filesystem", names[i].name);
+    json_set_str(o, "Supports d_type", "true"); /* overlay does not work without */
+    put_feature(c, "Native Overlay Diff", "native-diff", o);
+    put_feature(c, "Using metacopy", "metacopy", o);
+    return o;
+}
+
+/* The file that says where storage is; podman has storage.conf for that. */
+static const char *config_file(const struct cli *cli)
+{
+    const char *named = str_or(cli->globals.config, secure_getenv("BERTH_CONF"));
+
+    return str_empty(named) ? SYSCONFDIR "/berth/berth.conf" : named;
+}
+
+static int store_json(const struct cli *cli, struct engine *e, json **out,
+                      struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
     const struct conf *c = e->conf;
     struct counts n = {0};
     struct statvfs fs = {0};
-    json *o, *ctrs;
+    json *o;
     int r = store_begin(e, false, &t, err);
 
     if (r == 0)
@@ -281,59 +131,89 @@ static int store_json(struct engine *e, json **out, struct berth_error *err)
     if (r < 0)
         return r;
     o = *out = json_new();
-    ctrs = json_new();
-    json_set_i64(ctrs, "number", n.all);
-    json_set_i64(ctrs, "paused", n.paused);
-    json_set_i64(ctrs, "running", n.running);
-    json_set_i64(ctrs, "stopped", n.all - n.running - n.paused);
     statvfs(c->graph_root, &fs);
-    json_set(o, "containerStore", ctrs);
+    json_set_str(o, "configFile", config_file(cli));
+    json_set(o, "containerStore", containers_json(&n));
     json_set_str(o, "graphDriverName", str_or(c->storage_driver, ""));
     json_set(o, "graphOptions", json_new());
     json_set_str(o, "graphRoot", c->graph_root);
     json_set_u64(o, "graphRootAllocated", (uint64_t)fs.f_blocks * fs.f_frsize);
     json_set_u64(o, "graphRootUsed", (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize);
-    json_set(o, "graphStatus", json_new());
+    json_set(o, "graphStatus", status_json(c));
+    json_set_str(o, "imageCopyTmpDir", str_or(getenv("TMPDIR"), "/var/tmp"));
+    json_set(o, "imageStore", images_json(c));
     json_set_str(o, "runRoot", c->run_root);
-    json_set_str(o, "stateType", state_plugin(e->state));
-    json_set_str(o, "lockType", str_or(c->lock_type, ""));
     json_set_str(o, "volumePath", c->volume_path);
     return 0;
 }
 
-static json *names_json(const struct conf *c, uint32_t kind)
+/* ------------------------------------------------------------------- plugins */
+
+static json *drivers_json(struct engine *e)
 {
     _cleanup_list_ struct berth_list names = LIST_INIT;
+    struct net *net;
 
-    plugin_names(c, kind, &names, NULL);
+    if (engine_net(e, &net, NULL) == 0)
+        net_drivers(net, &names, NULL);
     return json_from_list(&names);
 }
 
-static json *plugins_json(const struct conf *c)
+/* One of berth's plugins.  It is loaded, for its version stands nowhere else. */
+static json *plugin_json(const struct conf *c, const struct plugin_note *note)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    _cleanup_free_ char *abi = str_printf("%u.%u/%u.%u", note->abi_major, note->abi_minor,
+                                          note->ops_major, note->ops_minor);
+    const struct plugin *p = NULL;
+    json *o = json_new();
+
+    json_set_str(o, "kind", plugin_kind_name(note->kind));
+    json_set_str(o, "name", str_or(note->name, ""));
+    json_set_str(o, "abi", str_or(abi, ""));
+    json_set_str(o, "path", note->path);
+    if (note->problem)
+        json_set_str(o, "problem", note->problem);
+    else if (plugin_load(c, note->kind, note->name, &p, &err) < 0)
+        json_set_str(o, "problem", error_text(&err));
+    json_set_str(o, "version", p ? str_or(p->desc.version, "") : "");
+    return o;
+}
+
+static json *plugins_json(struct engine *e)
 {
     static const char *const logs[] = {"k8s-file", "none", "passthrough", "journald"};
-    json *o = json_new(), *log = json_new_array(), *volume = json_new_array();
+    json *o = json_new(), *log = json_new_array(), *volume = json_new_array(),
+         *ours = json_new_array();
+    struct plugin_note *notes = NULL;
+    size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(logs); i++)
         json_add_str(log, logs[i]);
     json_add_str(volume, "local");
     json_set(o, "volume", volume);
-    json_set(o, "network", names_json(c, BERTH_KIND_NET));
+    json_set(o, "network", drivers_json(e));
     json_set(o, "log", log);
     json_set(o, "authorization", NULL);
-    json_set(o, "state", names_json(c, BERTH_KIND_STATE));
-    json_set(o, "lock", names_json(c, BERTH_KIND_LOCK));
-    json_set(o, "oci", names_json(c, BERTH_KIND_OCI));
+    if (plugin_notes(e->conf, &notes, &n, NULL) < 0)
+        n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (notes[i].kind) /* else it is something else that lies there */
+            json_add(ours, plugin_json(e->conf, &notes[i]));
+    plugin_notes_free(notes, n);
+    json_set(o, "berth", ours);
     return o;
 }
 
+/* With all of podman's members; there is no Go in berth, and its build leaves no date. */
 static json *version_json(void)
 {
-    json *o = json_new();
+    json *o = version_client();
 
-    json_set_str(o, "APIVersion", "4.3.1");
-    json_set_str(o, "Version", PACKAGE_VERSION);
-    json_set_str(o, "Os", "linux");
+    json_set_str(o, "GoVersion", "");
+    json_set_str(o, "GitCommit", "");
+    json_set_str(o, "BuiltTime", "Thu Jan  1 00:00:00 1970");
+    json_set_i64(o, "Built", 0);
     return o;
 }
 
@@ -342,9 +222,20 @@ static json *go_names(const json *o)
 {
     static const struct {
         const char *name, *go;
-    } names[] = {{"cgroupVersion", "CgroupsVersion"},  {"cpus", "CPUs"},
-                 {"cpuUtilization", "CPUUtilization"}, {"idMappings", "IDMappings"},
-                 {"ociRuntime", "OCIRuntime"},         {"os", "OS"}};
+    } names[] = {{"apparmorEnabled", "AppArmorEnabled"},
+                 {"capabilities", "DefaultCapabilities"},
+                 {"cgroupVersion", "CgroupsVersion"},
+                 {"cpuUtilization", "CPUUtilization"},
+                 {"cpus", "CPUs"},
+                 {"gidmap", "GIDMap"},
+                 {"idMappings", "IDMappings"},
+                 {"ociRuntime", "OCIRuntime"},
+                 {"os", "OS"},
+                 {"seccompEnabled", "SECCOMPEnabled"},
+                 {"seccompProfilePath", "SECCOMPProfilePath"},
+                 {"selinuxEnabled", "SELinuxEnabled"},
+                 {"slirp4netns", "Slirp4NetNS"},
+                 {"uidmap", "UIDMap"}};
     json *out = json_new();
 
     json_object_object_foreach ((json *)(uintptr_t)o, key, value) {
@@ -396,13 +287,13 @@ static int info_run(struct cli *cli, void *opts, int argc _unused_, char **argv 
     if (r == 0)
         r = cli_engine(cli, 0, &e, err);
     if (r == 0)
-        r = store_json(e, &store, err);
+        r = store_json(cli, e, &store, err);
     if (r < 0)
         return r;
-    json_set(all, "host", host_json(e));
+    json_set(all, "host", info_host(e));
     json_set(all, "store", store);
     json_set(all, "registries", json_new());
-    json_set(all, "plugins", plugins_json(e->conf));
+    json_set(all, "plugins", plugins_json(e));
     json_set(all, "version", version_json());
     return print_info(o, &format, all, err);
 }
@@ -412,7 +303,9 @@ const struct cmd cmd_info = {
     .aliases = "system info",
     .args = "[options]",
     .summary = "Show the host, the store and the parts in use",
-    .text = "Prints what berth runs on and with, as YAML.",
+    .text =
+        "Prints what berth runs on and with, as YAML: the members of `podman info`, and under "
+        "plugins, berth: every plugin that is installed with its version, ABI and path.",
     .opts = info_options,
     .size = sizeof(struct info_opts),
     .interspersed = true,

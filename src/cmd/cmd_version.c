@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/format.h"
+#include "cmd/info.h"
 
 /* The podman whose commands, documents and formats this program speaks. */
 #define PODMAN_LEVEL "4.3.1"
@@ -33,9 +34,9 @@ static const struct opt version_options[] = {{"format", 'f', OPT_STRING,
                                               "Print as JSON (\"json\") or by a Go template"},
                                              {NULL}};
 
-static json *version_document(void)
+json *version_client(void)
 {
-    json *all = json_new(), *client = json_new();
+    json *client = json_new();
 
     json_set_str(client, "APIVersion", PODMAN_LEVEL);
     json_set_str(client, "Version", PACKAGE_VERSION);
@@ -44,7 +45,14 @@ static json *version_document(void)
                  BERTH_STR(BERTH_ABI_MAJOR) "." BERTH_STR(BERTH_ABI_MINOR));
     json_set_str(client, "OsArch", "linux/" ARCH);
     json_set_str(client, "Os", "linux");
-    json_set(all, "Client", template_type(client, "*define.Version"));
+    return client;
+}
+
+static json *version_document(void)
+{
+    json *all = json_new();
+
+    json_set(all, "Client", template_type(version_client(), "*define.Version"));
     return template_type(all, "*define.SystemVersionReport");
 }
 
