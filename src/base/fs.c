@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 char *path_clean(const char *path)
 {
@@ -70,6 +72,20 @@ const char *path_base(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
+}
+
+int fs_open_in(int root, const char *path, int flags, mode_t mode)
+{
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
+                           .mode = flags & O_CREAT ? mode : 0,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    long fd;
+
+    /* EAGAIN: something on this machine was renamed while the kernel followed a "..". */
+    do
+        fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    return fd < 0 ? -errno : (int)fd;
 }
 
 bool fs_exists(const char *path)

@@ -28,6 +28,13 @@ bool fs_exists(const char *path);
  * -ENOTDIR where something else is in the way, or what mkdir(2) says. */
 int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err);
 
+/*
+ * Open a path inside the directory `root`, which is "/" for it: neither "..", nor an absolute
+ * path, nor a link leads out, and links that the kernel makes up (/proc/1/root) lead nowhere.
+ * mode: for O_CREAT.  A descriptor or -errno.
+ */
+int fs_open_in(int root, const char *path, int flags, mode_t mode);
+
 /* Read a whole file into out, at most `max` bytes (-EFBIG).  -ENOENT and others as
  * open(2); the error names the file. */
 int fs_read(const char *path, size_t max, struct berth_buf *out, struct berth_error *err);

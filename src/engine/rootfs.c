@@ -8,14 +8,11 @@
 #include "storage/layer.h"
 #include "storage/storage.h"
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 /* -------------------------------------------------------------------- tools */
 
-/* The host's ID of one in the container: member "UIDMap" or "GIDMap" of its mappings. */
-static uint32_t host_id(const struct ctr *c, const char *map, uint32_t id)
+uint32_t rootfs_host_id(const struct ctr *c, const char *map, uint32_t id)
 {
     const json *ranges = json_at(c->config, "idMappingsOptions", map, NULL);
 
@@ -31,7 +28,7 @@ static uint32_t host_id(const struct ctr *c, const char *map, uint32_t id)
 
 static uint32_t root_id(const struct ctr *c, const char *map)
 {
-    return host_id(c, map, 0);
+    return rootfs_host_id(c, map, 0);
 }
 
 static bool is_mount_point(int fd)
@@ -220,8 +217,8 @@ static int chown_to_user(const struct ctr *c, const char *point, struct berth_er
 
     if (!str_empty(user))
         r = spec_user_lookup(point, NULL, NULL, user, &who, err);
-    if (r == 0 && fchownat(AT_FDCWD, point, host_id(c, "UIDMap", who.uid),
-                           host_id(c, "GIDMap", who.gid), 0) < 0)
+    if (r == 0 && fchownat(AT_FDCWD, point, rootfs_host_id(c, "UIDMap", who.uid),
+                           rootfs_host_id(c, "GIDMap", who.gid), 0) < 0)
         r = fail_errno(err, errno, "failed to chown %s", point);
     spec_user_free(&who);
     return r;
@@ -240,13 +237,14 @@ static int mount_overlay(struct ctr *c, const char *lower, char **mount_point,
         return fail_errno(err, errno, "rootfs-overlay: open %s", lower);
     if (!point)
         return fail(err, EINVAL, "container %s has no run directory", c->id);
-    /* A mount that a killed process left would be shadowed for ever. */
-    r = unmount(point, err);
-    if (r < 0)
-        return r;
     r = make_parts(c, dir, lower_fd, &merge);
     if (r < 0)
         return fail_errno(err, -r, "rootfs-overlay: failed to create TempDir in %s", dir);
+    /* Somebody looks at its files, or a process that was killed left it: the same one. */
+    if (is_mount_point(merge)) {
+        *mount_point = TAKE(point);
+        return 0;
+    }
     buf_puts(&data, "lowerdir=");
     put_path(lower, &data);
     buf_puts(&data, ",upperdir=");
@@ -279,14 +277,6 @@ static int mount_overlay(struct ctr *c, const char *lower, char **mount_point,
 
 /* ----------------------------------------------------------------- /etc/mtab */
 
-static int open_in_root(int root, const char *path, unsigned long long flags)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
-    long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-
-    return fd < 0 ? -errno : (int)fd;
-}
-
 /* podman makes both when they are missing.  On a read-only directory that cannot be done,
  * and the container may well do without. */
 static int make_etc(const struct ctr *c, const char *mount_point, struct berth_error *err)
@@ -297,7 +287,7 @@ static int make_etc(const struct ctr *c, const char *mount_point, struct berth_e
 
     if (root < 0)
         return fail_errno(err, errno, "open %s", mount_point);
-    etc = open_in_root(root, "etc", O_PATH | O_DIRECTORY);
+    etc = fs_open_in(root, "etc", O_PATH | O_DIRECTORY, 0);
     if (etc == -ENOENT) {
         if (mkdirat(root, "etc", 0755) == 0) {
             if (fchownat(root, "etc", uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
@@ -307,7 +297,7 @@ static int make_etc(const struct ctr *c, const char *mount_point, struct berth_e
         } else if (errno != EEXIST) {
             return fail_errno(err, errno, "creating /etc in the container");
         }
-        etc = open_in_root(root, "etc", O_PATH | O_DIRECTORY);
+        etc = fs_open_in(root, "etc", O_PATH | O_DIRECTORY, 0);
     }
     if (etc < 0)
         return fail_errno(err, -etc, "open /etc in the container");
@@ -344,25 +334,105 @@ static int unmount_layer(struct ctr *c, struct berth_error *err)
     return r < 0 ? r : storage_unmount(st, c->id, false, err);
 }
 
-static int mount_root(struct ctr *c, struct berth_error *err)
+static bool has_image(const struct ctr *c)
+{
+    return str_empty(json_str(c->config, "rootfs"));
+}
+
+static bool has_overlay(const struct ctr *c)
+{
+    return json_flag(c->config, "rootfs_overlay", false);
+}
+
+/* Where the overlay over the directory is mounted, or would be. */
+static char *overlay_point(const struct ctr *c)
+{
+    _cleanup_free_ char *dir = overlay_dir(c);
+
+    return dir ? path_join(dir, "merge") : NULL;
+}
+
+int rootfs_borrow(struct ctr *c, char **path, struct berth_error *err)
 {
     const char *rootfs = json_str(c->config, "rootfs");
-    _cleanup_free_ char *point = NULL;
-    bool image = str_empty(rootfs);
-    int r = 0;
 
-    if (image)
-        r = mount_layer(c, &point, err);
-    else if (json_flag(c->config, "rootfs_overlay", false))
-        r = mount_overlay(c, rootfs, &point, err);
-    else if (!(point = strdup(rootfs)))
-        r = fail(err, ENOMEM, "out of memory");
+    if (has_image(c))
+        return mount_layer(c, path, err);
+    if (has_overlay(c))
+        return mount_overlay(c, rootfs, path, err);
+    *path = strdup(rootfs);
+    return *path ? 0 : fail(err, ENOMEM, "out of memory");
+}
+
+int rootfs_return(struct ctr *c, bool force, struct berth_error *err)
+{
+    _cleanup_free_ char *point = NULL;
+    struct storage *st;
+    int r;
+
+    if (has_image(c)) {
+        r = engine_storage(c->e, &st, err);
+        return r < 0 ? r : storage_unmount(st, c->id, force, err);
+    }
+    if (!has_overlay(c) || json_flag(c->state, "mounted", false))
+        return 0;
+    point = overlay_point(c);
+    r = point ? unmount(point, err) : 0;
+    return r < 0 ? r : 0;
+}
+
+int rootfs_where(struct ctr *c, char **path, bool *mounted, struct berth_error *err)
+{
+    struct statx st;
+
+    *mounted = false;
+    if (has_image(c)) {
+        struct storage *storage;
+        int r = engine_storage(c->e, &storage, err);
+
+        return r < 0 ? r : storage_mounted(storage, c->id, path, mounted, err);
+    }
+    *path = has_overlay(c) ? overlay_point(c) : strdup(json_str(c->config, "rootfs"));
+    if (!*path)
+        return fail(err, ENOMEM, "out of memory");
+    *mounted = has_overlay(c) &&
+               statx(AT_FDCWD, *path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) == 0 &&
+               (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+    return 0;
+}
+
+int rootfs_parts(struct ctr *c, struct berth_list *out, struct berth_error *err)
+{
+    _cleanup_free_ char *dir = NULL;
+    struct storage *storage;
+    int r;
+
+    if (has_image(c)) {
+        r = engine_storage(c->e, &storage, err);
+        return r < 0 ? r : storage_layer_parts(storage, c->id, out, err);
+    }
+    dir = has_overlay(c) ? overlay_dir(c) : NULL;
+    if (!dir)
+        return 0;
+    list_addf(out, "%s/upper", dir);
+    if (out->error == 0 && access(out->items[0], F_OK) < 0)
+        list_drop(out, 0); /* it has never been started */
+    else
+        list_add(out, json_str(c->config, "rootfs"));
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+static int mount_root(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_free_ char *point = NULL;
+    int r = rootfs_borrow(c, &point, err);
+
     if (r == 0)
         r = make_etc(c, point, err);
     if (r == 0) {
         json_set_str(c->state, "mountPoint", point);
         json_set_bool(c->state, "mounted", true);
-    } else if (image && point) {
+    } else if (has_image(c) && point) {
         unmount_layer(c, NULL);
     }
     return r;
@@ -391,9 +461,8 @@ int rootfs_unmount(struct ctr *c, struct berth_error *err)
     const char *static_dir = ctr_static_dir(c);
     int first = 0;
 
-    if (json_flag(c->config, "rootfs_overlay", false)) {
-        _cleanup_free_ char *dir = overlay_dir(c);
-        _cleanup_free_ char *point = dir ? path_join(dir, "merge") : NULL;
+    if (has_overlay(c)) {
+        _cleanup_free_ char *point = overlay_point(c);
 
         if (point)
             note(unmount(point, &why), &first, &why, err, c);
@@ -407,7 +476,7 @@ int rootfs_unmount(struct ctr *c, struct berth_error *err)
         if (volumes)
             note(layer_remove_tree(volumes, &why), &first, &why, err, c);
     }
-    if (str_empty(json_str(c->config, "rootfs")) && json_flag(c->state, "mounted", false))
+    if (has_image(c) && json_flag(c->state, "mounted", false))
         note(unmount_layer(c, &why), &first, &why, err, c);
     json_del(c->state, "mounted");
     json_del(c->state, "mountPoint");

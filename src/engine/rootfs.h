@@ -27,4 +27,26 @@ int rootfs_mount(struct ctr *c, struct berth_error *err);
  */
 int rootfs_unmount(struct ctr *c, struct berth_error *err);
 
+/*
+ * Mount the root file system alone, for others than the container's processes, or count one
+ * more use of it.  *path: allocated.  Directories are what they are, and overlays over
+ * them stay mounted until rootfs_return() or the container's end.  Locked.
+ */
+int rootfs_borrow(struct ctr *c, char **path, struct berth_error *err);
+
+/* Undo it once; force: as often as it was counted.  An overlay that the container uses stays.
+ */
+int rootfs_return(struct ctr *c, bool force, struct berth_error *err);
+
+/* Where it is mounted or would be; allocated, NULL where that is not known without a mount.
+ * *mounted: is it now? */
+int rootfs_where(struct ctr *c, char **path, bool *mounted, struct berth_error *err);
+
+/* The directories that it is made of, the one that takes the changes first; none where the
+ * container runs from a plain directory. */
+int rootfs_parts(struct ctr *c, struct berth_list *out, struct berth_error *err);
+
+/* The host's ID of one in the container; map: "UIDMap" or "GIDMap". */
+uint32_t rootfs_host_id(const struct ctr *c, const char *map, uint32_t id);
+
 #endif

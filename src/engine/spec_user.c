@@ -2,26 +2,14 @@
 /* spec_user.c - users and groups as the container's own files know them. */
 #include "engine/spec_priv.h"
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 
 #define DB_MAX (4u << 20)
 
 int spec_open_in_root(const char *root, const char *path, int flags)
 {
-    struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
     _cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    long fd;
 
-    if (dir < 0)
-        return -errno;
-    if (flags & O_CREAT)
-        how.mode = 0600;
-    fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-    return fd < 0 ? -errno : (int)fd;
+    return dir < 0 ? -errno : fs_open_in(dir, path, flags, 0600);
 }
 
 void spec_user_free(struct spec_user *u)

@@ -357,3 +357,71 @@ int storage_unmount(struct storage *st, const char *id, bool force, struct berth
     }
     return set_count(st, held.points, l.id, point, 0, err);
 }
+
+/* ------------------------------------------------------------------- looking */
+
+int storage_mounted(struct storage *st, const char *id, char **path, bool *mounted,
+                    struct berth_error *err)
+{
+    _cleanup_(layer_clear) struct layer l = {0};
+    int r = find_layer(st, id, &l, err);
+
+    if (r < 0)
+        return r;
+    *path = mount_path(st, l.id);
+    if (!*path)
+        return fail(err, ENOMEM, "out of memory");
+    if (str_eq(st->driver, "overlay")) {
+        *mounted = is_mounted(*path);
+        return 0;
+    }
+    r = (int)MIN(storage_mount_count(st, id, err), INT32_MAX);
+    *mounted = r > 0;
+    return r < 0 ? r : 0;
+}
+
+int64_t storage_mount_count(struct storage *st, const char *id, struct berth_error *err)
+{
+    _cleanup_(layer_clear) struct layer l = {0};
+    _cleanup_(locks_release) struct mount_locks held = {-1, -1, -1};
+    int r = find_layer(st, id, &l, err);
+
+    if (r == 0)
+        r = locks_take(st, false, &held, err);
+    return r < 0 ? r : point_count(st, l.id);
+}
+
+int storage_layer_parts(struct storage *st, const char *id, struct berth_list *out,
+                        struct berth_error *err)
+{
+    _cleanup_(layer_clear) struct layer l = {0};
+    _cleanup_free_ char *home = path_join(st->graph_root, st->driver), *name = NULL;
+    _cleanup_buf_ struct berth_buf lower = BUF_INIT;
+    _cleanup_close_ int fd = -1;
+    int r;
+
+    if (!str_eq(st->driver, "overlay"))
+        return fail(err, ENOTSUP, "storage driver \"%s\" keeps no differences", st->driver);
+    r = find_layer(st, id, &l, err);
+    if (r < 0)
+        return r;
+    name = str_printf("%s/lower", l.id);
+    if (!home || !name)
+        return fail(err, ENOMEM, "out of memory");
+    fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(err, errno, "open %s", home);
+    r = read_small(fd, name, &lower);
+    if (r < 0 && r != -ENOENT)
+        return fail_errno(err, -r, "reading %s/%s", home, name);
+    if (!is_lower(buf_str(&lower)))
+        return fail(err, EUCLEAN, "%s/%s is damaged", home, name);
+    list_addf(out, "%s/%s/diff", home, l.id);
+    for (const char *at = buf_str(&lower); *at;) {
+        int len = (int)strcspn(at, ":");
+
+        list_addf(out, "%s/%.*s", home, len, at);
+        at += len + (at[len] == ':');
+    }
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}

@@ -121,4 +121,18 @@ int storage_mount(struct storage *st, const char *id, char **path, struct berth_
  * is fine. */
 int storage_unmount(struct storage *st, const char *id, bool force, struct berth_error *err);
 
+/* Where the layer of a container is mounted, or would be (allocated), and whether it is. */
+int storage_mounted(struct storage *st, const char *id, char **path, bool *mounted,
+                    struct berth_error *err);
+
+/* How often it is mounted: -errno or the count. */
+int64_t storage_mount_count(struct storage *st, const char *id, struct berth_error *err);
+
+/*
+ * The parts that the layer of a container is made of, from its own (where it writes) to the
+ * lowest, as directories; overlay only (-ENOTSUP).
+ */
+int storage_layer_parts(struct storage *st, const char *id, struct berth_list *out,
+                        struct berth_error *err);
+
 #endif
