@@ -249,14 +249,19 @@ static int remove_at(int dir, const char *name, dev_t dev)
     return r;
 }
 
-int fs_remove_tree(const char *path, struct berth_error *err)
+int fs_remove_at(int dir, const char *name)
 {
     struct stat st;
-    int r;
 
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT ? 0 : fail_errno(err, errno, "removing %s", path);
-    r = remove_at(AT_FDCWD, path, st.st_dev);
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return remove_at(dir, name, st.st_dev);
+}
+
+int fs_remove_tree(const char *path, struct berth_error *err)
+{
+    int r = fs_remove_at(AT_FDCWD, path);
+
     return r < 0 ? fail_errno(err, -r, "removing %s", path) : 0;
 }
 

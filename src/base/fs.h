@@ -52,6 +52,7 @@ int fs_replace(const char *path, const void *data, size_t len, mode_t mode, bool
 
 /* Remove a tree; what is missing is fine.  Does not cross mounts and follows no links. */
 int fs_remove_tree(const char *path, struct berth_error *err);
+int fs_remove_at(int dir, const char *name); /* 0 or -errno */
 
 /* Open and lock (flock) a file, which is made when missing with `mode`; waits until it is
  * had.  The descriptor, or -errno. */
