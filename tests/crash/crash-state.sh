@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Crashes at every call with which a state plugin changes its files.  CRASH_KILLS: how many
-# in all (300).
+# Crashes at every call with which a state plugin changes its files, and what others say of the
+# stores that were left.  CRASH_KILLS: how many in all (300; with BERTH_TEST_LONG 5100).
 set -eu
 
-kills=${CRASH_KILLS:-300}
+kills=${CRASH_KILLS:-${BERTH_TEST_LONG:+5100}}
+kills=${kills:-300}
 status=0 n=0
 CRASH_PRELOAD=$top_builddir/.libs/libcrash.so
 # In a build with sanitizers their library comes second, behind ours.
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 export CRASH_PRELOAD ASAN_OPTIONS
-kept=$(mktemp -d)
+kept=$(mktemp -d "${TMPDIR:-/var/tmp}/crash-state.XXXXXX")
 trap 'rm -rf "$kept"' EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -25,11 +26,7 @@ for name in boltdb sqlite lmdb; do
 done
 
 # What was left of the databases, as the original library sees it.
-gopath=${BOLT_GOPATH:-/usr/share/gocode}
-if [ -d "$kept/boltdb" ] && command -v go >/dev/null && [ -d "$gopath/src/go.etcd.io/bbolt" ]
-then
-    GO111MODULE=off GOPATH=$gopath GOCACHE=${GOCACHE:-$kept/cache} GOFLAGS=-p=2 HOME=$kept \
-        go build -o "$kept/bolt-check" "$top_srcdir/tests/compat/bolt-check/main.go"
+if [ -d "$kept/boltdb" ] && "$top_srcdir/tests/compat/bolt-check/build" "$kept/bolt-check" >"$kept/out"; then
     checked=0
     for db in "$kept"/boltdb/*/bolt_state.db; do
         [ -s "$db" ] || continue
@@ -42,4 +39,18 @@ then
     done
     echo "boltdb: the original library accepts $checked databases"
 fi
+
+# As podman sees it: podman 4 has bolt_state.db; podman 5, which has to be downloaded, db.sql.
+podmans=
+case $(podman --version 2>/dev/null) in
+"podman version 4."*) podmans=boltdb ;;
+esac
+[ -z "${BERTH_TEST_LONG:-}" ] || { "$top_srcdir/tests/lib/podman5" --setup && podmans="$podmans sqlite"; }
+for name in $podmans; do
+    [ -d "$kept/$name" ] || continue
+    "$top_srcdir/tests/lib/private-host" "$top_srcdir/tests/crash/crash-podman.sh" "$name" "$kept/$name" || {
+        got=$?
+        [ $got = 77 ] || status=1
+    }
+done
 exit $status

@@ -95,13 +95,18 @@ static const char *ctr_id(int i)
     return ids[i];
 }
 
-/* A record whose documents say which step wrote them; sizes differ widely. */
+/* A record whose documents say which step wrote them; sizes differ widely.  As
+ * configurations and states they are good enough for podman. */
 static void make(struct berth_record *rec, int i, int step, char *name, char *text)
 {
     size_t pad = (size_t)(i * 997 % 9000), len;
 
     snprintf(name, 32, "ctr-%d-%d", i, step);
-    len = (size_t)snprintf(text, 64, "{\"of\":%d,\"step\":%d,\"pad\":\"", i, step);
+    len =
+        (size_t)snprintf(text, 256,
+                         "{\"spec\":{},\"id\":\"%s\",\"name\":\"%s\",\"lockID\":%d,\"state\":1,"
+                         "\"step\":%d,\"pad\":\"",
+                         ctr_id(i), name, i, step);
     memset(text + len, 'a' + i % 26, pad);
     len += pad;
     memcpy(text + len, "\"}", 2);
@@ -137,9 +142,10 @@ static int put_volume(struct store *st, struct berth_txn *t, int step, int new)
                                .has = new ? BERTH_REC_ALL : BERTH_REC_STATE,
                                .id = "counter",
                                .name = "counter"};
+    static const char config[] = "{\"name\":\"counter\",\"lockID\":99}";
     char text[64];
 
-    rec.config = (struct berth_blob){"{}", 2};
+    rec.config = (struct berth_blob){config, sizeof(config) - 1};
     rec.state =
         (struct berth_blob){text, (size_t)snprintf(text, sizeof(text), "{\"step\":%d}", step)};
     return new ? st->ops.insert(t, &rec, st->err) : st->ops.update(t, &rec, st->err);
@@ -454,6 +460,8 @@ static int crash_all(struct store *st, const struct run *run, long kills,
 
         empty(st->dir);
         status = run_child(st, run, at, how, &begun, &done);
+        if (kept && n % 23 == 0) /* as it was left, before anybody mends it */
+            keep(st, kept, n);
         if (!ended_as(status, how)) {
             fprintf(stderr, "crash-state: %s at call %ld: the child ends with status %x\n", how,
                     at, (unsigned)status);
@@ -463,8 +471,6 @@ static int crash_all(struct store *st, const struct run *run, long kills,
             failed++;
         }
         did++;
-        if (kept && n % 25 == 0)
-            keep(st, kept, n);
     }
     printf("%s: %ld calls that change files, %ld crashes, %ld failures\n", st->plugin->name,
            total, did, failed);

@@ -11,6 +11,7 @@
 #include "engine/migrate_copy.h"
 #include "engine/migrate_doc.h"
 #include "load/load.h"
+#include "tests/engine/generated.h"
 #include <check.h>
 #include <sys/stat.h>
 
@@ -141,9 +142,9 @@ static void same_dump(struct state *s, const struct berth_buf *want)
                   got.data + (at > 40 ? at - 40 : 0), want->data + (at > 40 ? at - 40 : 0));
 }
 
-static void round_trips(const char *type, const char *path)
+/* From a store by every ordered pair of backends, and back to a store of its type. */
+static void round_trips_of(struct state *fixture, const char *type)
 {
-    struct state *fixture = open_fixture(type, path);
     _cleanup_buf_ struct berth_buf want = BUF_INIT;
 
     dump(fixture, &want);
@@ -167,6 +168,13 @@ static void round_trips(const char *type, const char *path)
         }
         state_close(a);
     }
+}
+
+static void round_trips(const char *type, const char *path)
+{
+    struct state *fixture = open_fixture(type, path);
+
+    round_trips_of(fixture, type);
     state_close(fixture);
 }
 
@@ -199,6 +207,27 @@ START_TEST(test_large_one)
         state_close(a);
     }
     state_close(fixture);
+}
+END_TEST
+
+/* A store that nobody has, of a size that hardly anybody has. */
+START_TEST(test_generated)
+{
+    size_t containers = getenv("BERTH_TEST_LONG") ? 10000 : 200;
+    _cleanup_free_ char *fixtures = str_printf("%s/tests/fixtures", source_dir());
+    _cleanup_buf_ struct berth_buf spec = BUF_INIT, want = BUF_INIT;
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    struct state *s = new_store("memory");
+    struct load l = {0};
+
+    ck_assert_int_eq(generated_spec(fixtures, false, &spec), 0);
+    generate_dump(containers, buf_str(&spec), &want);
+    OK(load_dump(s, buf_blob(&want), false, &l, &err), &err);
+    ck_assert_uint_eq(l.containers, containers);
+    ck_assert_uint_eq(l.pods, containers / 20);
+    same_dump(s, &want);
+    round_trips_of(s, "memory");
+    state_close(s);
 }
 END_TEST
 
@@ -693,6 +722,7 @@ static Suite *suite(void)
     tcase_add_test(c, test_pairs_of_podman_4);
     tcase_add_test(c, test_pairs_of_podman_5);
     tcase_add_test(c, test_large_one);
+    tcase_add_test(c, test_generated);
     tcase_add_test(c, test_load);
     tcase_add_test(c, test_everything_of_podman_4);
     tcase_add_test(c, test_everything_of_podman_5);
