@@ -1,12 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Four processes of berth and four of podman create, start, stop and remove containers at
-# once; TOGETHER_SECONDS says for how long (30).  No command may fail, no record may be lost
-# or doubled, no lock number leaked, and the database must be whole.
+# Processes of berth and as many of podman create, start, stop and remove containers at once.
+# No command may fail, no record may be lost or doubled, no lock number leaked, and the database
+# must be whole.  Then they contend for a name, and what is read at any time has to be one of
+# the states that somebody wrote.  TOGETHER_SECONDS says for how long each part goes on, and
+# TOGETHER_EACH with how many processes of each program (20 s and 4; with BERTH_TEST_LONG two
+# minutes and 8).
 # shellcheck disable=SC2154
 . "$top_srcdir/tests/lib/e2e.sh"
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 
+each=${TOGETHER_EACH:-${BERTH_TEST_LONG:+8}}
+each=${each:-4}
+seconds=${TOGETHER_SECONDS:-${BERTH_TEST_LONG:+120}}
+seconds=${seconds:-20}
+numbers=$(seq "$each")
 podman() { command podman --cgroup-manager cgroupfs --events-backend file "$@"; }
 quiet b run --rm --network none --rootfs "$R" true
 quiet podman run --rm --network none --rootfs "$R" true
@@ -15,7 +23,7 @@ locks_before=$(b state dump | grep -c '"kind":"container"')
 # worker ENGINE NUMBER: errors go to its log; every round leaves nothing.
 worker() {
 	engine=$1 n=$2 round=0
-	end=$(($(date +%s) + ${TOGETHER_SECONDS:-30}))
+	end=$(($(date +%s) + seconds))
 	while [ "$(date +%s)" -lt "$end" ]; do
 		round=$((round + 1))
 		name=$engine-$n-$round
@@ -31,17 +39,81 @@ worker() {
 	echo "$round" >"$W/rounds.$engine.$n"
 }
 : >"$W/failures"
-for n in 1 2 3 4; do
-	worker b $n &
-	worker podman $n &
+for n in $numbers; do
+	worker b "$n" &
+	worker podman "$n" &
 done
 wait
 is "no command failed" "" "$(head -n 20 "$W/failures")"
 for engine in b podman; do
 	total=0
-	for n in 1 2 3 4; do total=$((total + $(cat "$W/rounds.$engine.$n"))); done
-	[ "$total" -ge 4 ] && good "$engine did $total rounds" || wrong "$engine did $total rounds"
+	for n in $numbers; do total=$((total + $(cat "$W/rounds.$engine.$n"))); done
+	[ "$total" -ge "$each" ] && good "$engine did $total rounds" || wrong "$engine did $total rounds"
 done
+
+# ------------------------------------------------------- one name, wanted by all of them
+# Every process tries to create a container "token"; who succeeds adds one to a file and removes
+# it.  A name belongs to one at a time: two that had it at once would overwrite each other's sum.
+# Each reader sees the other containers, each once, and "token" at most once.
+for n in $numbers; do
+	quiet b create --name "b-$n" --network none --rootfs "$R" true
+	quiet podman create --name "podman-$n" --network none --rootfs "$R" true
+done
+echo 0 >"$W/sum"
+contend() { # ENGINE NUMBER
+	me=$1-$2 won=0
+	end=$(($(date +%s) + seconds))
+	while [ "$(date +%s)" -lt "$end" ]; do
+		"$1" create --name token --network none --rootfs "$R" true >/dev/null 2>&1 </dev/null || continue
+		read -r sum <"$W/sum"
+		echo $((sum + 1)) >"$W/sum"
+		won=$((won + 1))
+		"$1" rm token >/dev/null 2>"$W/err.$me" </dev/null ||
+			echo "$me cannot remove what it made: $(cat "$W/err.$me")" >>"$W/failures"
+	done
+	echo $won >"$W/won.$me"
+}
+look() { # ENGINE: names as they are at one moment
+	end=$(($(date +%s) + seconds)) looks=0
+	while [ "$(date +%s)" -lt "$end" ]; do
+		"$1" ps -a --no-trunc --format '{{.ID}} {{.Names}}' >"$W/seen.$1" 2>"$W/err.$1" </dev/null || {
+			echo "$1 ps: $(cat "$W/err.$1")" >>"$W/failures"
+			continue
+		}
+		looks=$((looks + 1))
+		ids=$(cut -d ' ' -f 1 "$W/seen.$1" | sort -u | wc -l)
+		tokens=$(grep -c ' token$' "$W/seen.$1")
+		others=$(sed -n 's/.* \(b-.*\|podman-.*\)/\1/p' "$W/seen.$1" | sort -u | wc -l)
+		[ "$others" = $((2 * each)) ] && [ "$tokens" -le 1 ] && [ "$ids" = $((others + tokens)) ] ||
+			echo "$1 sees $(tr '\n' ' ' <"$W/seen.$1")" >>"$W/failures"
+	done
+	echo $looks >"$W/looks.$1"
+}
+: >"$W/failures"
+look b &
+look podman &
+for n in $(seq $((each - 1))); do
+	contend b "$n" &
+	contend podman "$n" &
+done
+wait
+is "nothing unexpected was seen" "" "$(head -n 20 "$W/failures")"
+won=0
+for n in $(seq $((each - 1))); do
+	won=$((won + $(cat "$W/won.b-$n") + $(cat "$W/won.podman-$n")))
+done
+is "nobody had the name beside another" "$won" "$(cat "$W/sum")"
+[ "$won" -ge 2 ] && good "the name was had $won times" || wrong "the name was had $won times"
+for engine in b podman; do
+	looks=$(cat "$W/looks.$engine")
+	[ "$looks" -ge 2 ] && good "$engine looked $looks times" || wrong "$engine looked $looks times"
+done
+for n in $numbers; do
+	quiet b rm "podman-$n"
+	quiet podman rm "b-$n"
+done
+
+# -------------------------------------------------------------------- what is left
 is "no container is left" "" "$(b ps -aq)"
 is "podman sees none either" "" "$(podman ps -aq --external)"
 is "no record is left" "$locks_before" "$(b state dump | grep -c '"kind":"container"')"
