@@ -5,15 +5,13 @@
  * The path without links is walked from the root down, and each directory is looked at by its
  * name.  That is enough, and cheaper than a descriptor for each: nobody but root and us can
  * change what is in a directory that belongs to one of us and that others cannot write to, so
- * what a name in it means stays the same while we walk on.  Nor need a directory be looked at
- * twice, for the second plugin in it.  Links as such are fine: systems of alternatives use
- * them.
+ * what a name in it means stays the same while we walk on.  Links as such are fine: systems of
+ * alternatives use them.
  */
 #include "load/trust.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include <fcntl.h>
-#include <pthread.h>
 
 /* In a user namespace the files of the real root show the overflow ID: it does for root
  * there, but not where all IDs are mapped and the account "nobody" is meant. */
@@ -40,27 +38,6 @@ static int check_owner(const struct stat *st, const char *what, const char *path
                 (unsigned)st->st_uid);
 }
 
-/* The last directory that was walked down to and found in order. */
-static pthread_mutex_t walked_lock = PTHREAD_MUTEX_INITIALIZER;
-static char *walked;
-
-static bool was_walked(const char *dir)
-{
-    bool same;
-
-    pthread_mutex_lock(&walked_lock);
-    same = walked && strcmp(walked, dir) == 0;
-    pthread_mutex_unlock(&walked_lock);
-    return same;
-}
-
-static void set_walked(const char *dir)
-{
-    pthread_mutex_lock(&walked_lock);
-    str_set(&walked, dir);
-    pthread_mutex_unlock(&walked_lock);
-}
-
 /* `last`: the directory has the file itself.  Further up a sticky directory like /tmp will
  * do, since there nobody can move what belongs to root or to us.  1: there is a link in the
  * way. */
@@ -70,11 +47,11 @@ static int check_directory(const char *path, bool last, struct berth_error *err)
     int r;
 
     if (lstat(path, &st) < 0)
-        return fail_errno(err, errno, "opening %s", path);
+        return fail_errno(err, errno, "cannot be opened");
     if (S_ISLNK(st.st_mode))
         return 1;
     if (!S_ISDIR(st.st_mode))
-        return fail(err, ENOTDIR, "opening %s: %s", path, strerror(ENOTDIR));
+        return fail_errno(err, ENOTDIR, "cannot be opened");
     r = check_owner(&st, "directory", path, err);
     if (r < 0)
         return r;
@@ -93,17 +70,13 @@ static int walk(char *path, struct berth_error *err)
     if (last == path || r != 0)
         return r;
     *last = '\0';
-    if (!was_walked(path)) {
-        while (r == 0 && (slash = strchr(slash, '/'))) {
-            *slash = '\0';
-            r = check_directory(path, false, err);
-            *slash++ = '/';
-        }
-        if (r == 0)
-            r = check_directory(path, true, err);
-        if (r == 0)
-            set_walked(path);
+    while (r == 0 && (slash = strchr(slash, '/'))) {
+        *slash = '\0';
+        r = check_directory(path, false, err);
+        *slash++ = '/';
     }
+    if (r == 0)
+        r = check_directory(path, true, err);
     *last = '/';
     return r;
 }
