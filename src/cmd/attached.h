@@ -11,6 +11,17 @@ struct attached {
     const char *detach_keys; /* NULL: the configuration's */
 };
 
+/* Before anything is started: are the keys right, and is there a terminal where one is
+ * wanted?  -EINVAL. */
+int attached_check(const struct engine *e, const struct attached *how, bool terminal,
+                   struct berth_error *err);
+
+/* --preserve-fds: was this program started with n descriptors from 3 on?  -EBADF. */
+int check_preserved(uint64_t n, struct berth_error *err);
+
+/* Has the container a terminal? */
+bool attached_terminal(const struct ctr *c);
+
 /* Copy until the container has closed its streams.  STREAM_DETACHED: the user left. */
 int attached_copy(struct ctr *c, int fd, const struct attached *how, struct berth_error *err);
 

@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cmd/attached.h"
 #include "cmd/each.h"
 #include "engine/exec.h"
 #include "engine/store.h"
@@ -131,11 +132,17 @@ static int exec_run(struct cli *cli, void *opts, int argc, char **argv, struct b
                     skip && argc == 0 ? "exec requires the name or ID of a container or the "
                                         "--latest flag"
                                       : "you must provide a command to exec");
-    r = cli_engine(cli, 0, &e, err);
+    r = check_preserved(o->preserve_fds, err);
+    if (r == 0)
+        r = cli_engine(cli, 0, &e, err);
     if (r == 0)
         r = o->latest ? ctr_latest(e, &c, err) : ctr_lookup(e, argv[0], &c, err);
     if (r == 0)
         r = session_options(o, argc - skip, argv + skip, &what, err);
+    if (r == 0 && o->tty && !o->detach)
+        r = attached_check(
+            e, &(struct attached){.input = o->interactive, .detach_keys = o->detach_keys}, true,
+            err);
     if (r == 0)
         r = exec_create(c, &what, session, err);
     if (r == 0 && !o->detach)
@@ -166,6 +173,8 @@ static const struct opt exec_options[] = {
      "Copy our standard input to it"},
     {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
      "Take the container that was created last"},
+    {"preserve-fds", 0, OPT_UINT, AT(preserve_fds), NULL, NULL,
+     "Pass a number of additional file descriptors into the container"},
     {"privileged", 0, OPT_BOOL, AT(privileged), NULL, NULL, "Give it all capabilities"},
     {"tty", 't', OPT_BOOL, AT(tty), NULL, NULL, "Give it a terminal"},
     {"user", 'u', OPT_STRING, AT(user), "user[:group]", NULL,

@@ -5,7 +5,7 @@
 
 struct restart_opts {
     bool all, latest, running;
-    struct berth_list cidfile;
+    struct berth_list cidfile, filter;
     uint64_t time;
 };
 
@@ -33,14 +33,11 @@ static int restart_run(struct cli *cli, void *opts, int argc, char **argv,
                                 .all = o->all || o->running,
                                 .latest = o->latest,
                                 .cidfiles = &o->cidfile,
+                                .filters = &o->filter,
                                 .all_mask = o->running ? 1u << CTR_RUNNING : 0};
     struct engine *e;
-    int r;
+    int r = cli_engine(cli, 0, &e, err);
 
-    if (o->latest && (argc > 0 || o->all || o->running))
-        return fail(err, EINVAL,
-                    "--all, --running, --latest and containers cannot be combined");
-    r = cli_engine(cli, 0, &e, err);
     return r < 0 ? r : each_ctr(e, &which, restart_one, &arg, err);
 }
 
@@ -48,6 +45,8 @@ static int restart_run(struct cli *cli, void *opts, int argc, char **argv,
 static const struct opt restart_options[] = {
     {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Restart every container, running or not"},
     {"cidfile", 0, OPT_LIST, AT(cidfile), "file", NULL, "Read the ID from this file"},
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL,
+     "Take the containers that fit a condition, as for ps"},
     {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
      "Take the container that was created last"},
     {"running", 0, OPT_BOOL, AT(running), NULL, NULL, "Restart every container that runs"},

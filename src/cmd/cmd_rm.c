@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_rm.c - rm, wait and cleanup: what comes at the end of a container. */
+/* cmd_rm.c - rm and cleanup: what comes at the end of a container. */
 #include "base/str.h"
 #include "cmd/each.h"
 #include "engine/exec.h"
@@ -9,7 +9,7 @@
 
 struct rm_opts {
     bool all, latest, ignore, force, volumes, depend;
-    struct berth_list cidfile;
+    struct berth_list cidfile, filter;
     uint64_t time;
 };
 
@@ -63,6 +63,7 @@ static int rm_run(struct cli *cli, void *opts, int argc, char **argv, struct ber
                                 .all = o->all,
                                 .latest = o->latest,
                                 .cidfiles = &o->cidfile,
+                                .filters = &o->filter,
                                 .ignore = o->ignore || o->force};
     struct rm_arg arg = {.flags = (o->force ? CTR_REMOVE_FORCE : 0) |
                                   (o->volumes ? CTR_REMOVE_VOLUMES : 0),
@@ -92,6 +93,8 @@ static const struct opt rm_options[] = {
     {"cidfile", 0, OPT_LIST, AT(cidfile), "file", NULL, "Read the ID from this file"},
     {"depend", 0, OPT_BOOL, AT(depend), NULL, NULL,
      "Remove the containers that depend on it too"},
+    {"filter", 0, OPT_CSV, AT(filter), "condition", NULL,
+     "Remove the containers that fit a condition, as for ps"},
     {"force", 'f', OPT_BOOL, AT(force), NULL, NULL, "Remove running and paused ones too"},
     {"ignore", 'i', OPT_BOOL, AT(ignore), NULL, NULL,
      "A container that is missing is no error"},
@@ -112,59 +115,6 @@ const struct cmd cmd_rm = {
     .interspersed = true,
     .max_args = -1,
     .run = rm_run,
-};
-
-/* --------------------------------------------------------------------- wait */
-
-struct wait_opts {
-    bool latest, ignore;
-};
-
-static int wait_one(struct ctr *c, const char *name _unused_, void *arg _unused_,
-                    struct berth_error *err)
-{
-    int32_t code = -1;
-    int r = ctr_wait(c, &code, err);
-
-    if (r < 0)
-        return r;
-    printf("%d\n", code);
-    fflush(stdout);
-    return 1;
-}
-
-static int wait_run(struct cli *cli, void *opts, int argc, char **argv, struct berth_error *err)
-{
-    struct wait_opts *o = opts;
-    struct each_select which = {
-        .names = argv, .n_names = argc, .latest = o->latest, .ignore = o->ignore};
-    struct engine *e;
-    int r;
-
-    if (argc == 0 && !o->latest)
-        return fail(err, EINVAL,
-                    "\"berth wait\" requires a name, id, or the \"--latest\" flag");
-    r = cli_engine(cli, 0, &e, err);
-    return r < 0 ? r : each_ctr(e, &which, wait_one, NULL, err);
-}
-
-static const struct opt wait_options[] = {
-    {"ignore", 0, OPT_BOOL, offsetof(struct wait_opts, ignore), NULL, NULL,
-     "A container that is missing is no error"},
-    {"latest", 'l', OPT_BOOL, offsetof(struct wait_opts, latest), NULL, NULL,
-     "Take the container that was created last"},
-    {NULL}};
-
-const struct cmd cmd_wait = {
-    .name = "wait",
-    .args = "[options] CONTAINER [CONTAINER...]",
-    .summary = "Wait until one or more containers have ended",
-    .text = "Wait for the end of each container and print its exit code.",
-    .opts = wait_options,
-    .size = sizeof(struct wait_opts),
-    .interspersed = true,
-    .max_args = -1,
-    .run = wait_run,
 };
 
 /* ------------------------------------------------------------------ cleanup */

@@ -144,9 +144,16 @@ static int run_run(struct cli *cli, void *opts, int argc, char **argv, struct be
     int r = choose_streams(o, &how, err), status = 0;
 
     if (r == 0)
+        r = check_preserved(o->preserve_fds, err);
+    if (r == 0)
+        r = cli_engine(cli, 0, &e, err);
+    if (r == 0 && !o->detach)
+        r = attached_check(e, &how, o->tty, err);
+    if (r == 0)
         r = create(cli, o, argc, argv, &e, &c, err);
     if (r < 0)
         return r;
+    c->preserve_fds = (uint32_t)o->preserve_fds;
     r = ctr_start(c, o->detach ? NULL : &fd, err);
     if (r < 0)
         return give_up(c, o->rm, r);

@@ -10,6 +10,7 @@
 struct start_opts {
     bool all, latest, attach, interactive, sig_proxy;
     char *detach_keys;
+    struct berth_list filter;
 };
 
 /* Does it run, by the record and, if that says so, in reality? */
@@ -53,13 +54,18 @@ static int start_attached(struct engine *e, const struct start_opts *o, const ch
                            .detach_keys = o->detach_keys};
     _cleanup_ctr_ struct ctr *c = NULL;
     _cleanup_close_ int fd = -1;
+    bool running;
     int r = name ? ctr_lookup(e, name, &c, err) : ctr_latest(e, &c, err), status = 0;
 
     if (r == 0)
         r = is_running(c, err);
     if (r < 0)
         return r;
-    r = r > 0 ? ctr_attach(c, &fd, err) : ctr_start(c, &fd, err);
+    running = r > 0;
+    r = attached_check(e, &how, attached_terminal(c), err);
+    if (r < 0)
+        return error_wrap(err, "unable to start container %s", c->id);
+    r = running ? ctr_attach(c, &fd, err) : ctr_start(c, &fd, err);
     if (r < 0)
         return error_wrap(err, "unable to start container %s", c->id);
     r = attached_copy(c, fd, &how, err);
@@ -79,6 +85,7 @@ static int start_run(struct cli *cli, void *opts, int argc, char **argv,
         .n_names = argc,
         .all = o->all,
         .latest = o->latest,
+        .filters = &o->filter,
         .all_mask =
             1u << CTR_CONFIGURED | 1u << CTR_CREATED | 1u << CTR_STOPPED | 1u << CTR_EXITED,
     };
@@ -88,7 +95,7 @@ static int start_run(struct cli *cli, void *opts, int argc, char **argv,
 
     if (attach && (argc > 1 || o->all))
         return fail(err, EINVAL, "you cannot start and attach multiple containers at once");
-    if (argc == 0 && !o->all && !o->latest)
+    if (argc == 0 && !o->all && !o->latest && !o->filter.n)
         return fail(err, EINVAL, "start requires at least one argument");
     if (o->sig_proxy && !attach && cli_given(cli, "sig-proxy"))
         return fail(err, EINVAL, "you cannot use sig-proxy without --attach: invalid argument");
@@ -107,6 +114,8 @@ static const struct opt start_options[] = {
      "Copy its output and errors, and end with its exit code"},
     {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", NULL,
      "Keys that leave a container with a terminal running"},
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL,
+     "Take the containers that fit a condition, as for ps"},
     {"interactive", 'i', OPT_BOOL, AT(interactive), NULL, NULL,
      "Copy our standard input to it"},
     {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,

@@ -9,7 +9,7 @@
 
 struct many_opts {
     bool all, latest, ignore;
-    struct berth_list cidfile;
+    struct berth_list cidfile, filter;
     uint64_t time;
     char *signal;
 };
@@ -27,6 +27,11 @@ struct many_opts {
         "cidfile", 0, OPT_LIST, offsetof(struct many_opts, cidfile), "file", NULL,             \
             "Read the ID from this file"                                                       \
     }
+#define OPT_FILTER                                                                             \
+    {                                                                                          \
+        "filter", 'f', OPT_CSV, offsetof(struct many_opts, filter), "condition", NULL,         \
+            "Take the containers that fit a condition, as for ps"                              \
+    }
 #define OPT_IGNORE                                                                             \
     {                                                                                          \
         "ignore", 'i', OPT_BOOL, offsetof(struct many_opts, ignore), NULL, NULL,               \
@@ -41,6 +46,7 @@ static struct each_select select_of(const struct many_opts *o, int argc, char **
                                 .all = o->all,
                                 .latest = o->latest,
                                 .cidfiles = &o->cidfile,
+                                .filters = &o->filter,
                                 .ignore = o->ignore,
                                 .all_mask = mask};
 }
@@ -89,7 +95,7 @@ static int stop_run(struct cli *cli, void *opts, int argc, char **argv, struct b
 }
 
 static const struct opt stop_options[] = {OPT_ALL "Stop every container that runs"},
-                        OPT_CIDFILE, OPT_IGNORE, OPT_LATEST,
+                        OPT_CIDFILE, OPT_FILTER, OPT_IGNORE, OPT_LATEST,
                         {"time",
                          't',
                          OPT_UINT,
@@ -200,7 +206,7 @@ static int unpause_run(struct cli *cli, void *opts, int argc, char **argv,
 }
 
 static const struct opt pause_options[] = {OPT_ALL "Take every container in the right state"},
-                        OPT_CIDFILE, OPT_LATEST,
+                        OPT_CIDFILE, OPT_FILTER, OPT_LATEST,
 {
     NULL
 }

@@ -4,6 +4,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "cmd/ps.h"
+#include "engine/spec_priv.h"
 #include "engine/store.h"
 
 /* What one failure of several comes to: the one before is printed when the next arrives, so
@@ -19,7 +21,8 @@ static void keep_last(struct berth_error *err, struct berth_error *why, int r, i
 static int check_selection(const struct each_select *w, struct berth_error *err)
 {
     bool files = w->cidfiles && w->cidfiles->n;
-    bool flags = w->all || w->latest;
+    bool filters = w->filters && w->filters->n;
+    bool flags = w->all || w->latest || filters;
 
     if (w->all && w->latest)
         return fail(err, EINVAL, "--all and --latest cannot be used together");
@@ -27,8 +30,9 @@ static int check_selection(const struct each_select *w, struct berth_error *err)
         return fail(err, EINVAL, "--all, --latest, and --cidfile cannot be used together");
     if (flags && w->n_names > 0)
         return fail(err, EINVAL,
-                    w->all ? "no arguments are needed with --all"
-                           : "--latest and containers cannot be used together");
+                    w->all    ? "no arguments are needed with --all"
+                    : filters ? "--filter takes no arguments"
+                              : "--latest and containers cannot be used together");
     if (w->n_names == 0 && !flags && !files)
         return fail(err, EINVAL, "you must provide at least one name or id");
     return 0;
@@ -141,8 +145,10 @@ static int find_in_file(struct each_state *s, const char *path, struct all_named
         error_clear(err);
         return 0;
     }
-    if (r < 0)
+    if (r < 0) {
+        spec_lower(err, -r, r);
         return error_wrap(err, "reading CIDFile");
+    }
     if (text.len)
         text.data[strcspn(text.data, "\n")] = '\0';
     return find_named(s, buf_str(&text), all, err);
@@ -168,6 +174,34 @@ static int do_named(struct each_state *s, struct berth_error *err)
     return r;
 }
 
+/* Those that fit the conditions, as if they had been named by their IDs. */
+static int do_filtered(struct each_state *s, struct berth_error *err)
+{
+    _cleanup_rows_ struct rows rows = {0};
+    struct ps_filter *filter = NULL;
+    unsigned want = 0;
+    int r = ps_filter_parse(s->which->filters, &filter, &want, err);
+
+    if (r < 0)
+        return r;
+    r = rows_read(s->e, want, &rows, err);
+    if (r == 0)
+        r = ps_filter_prepare(filter, &rows, err);
+    for (size_t i = 0; r == 0 && i < rows.n; i++) {
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+        _cleanup_ctr_ struct ctr *c = NULL;
+
+        if (!ps_filter_match(filter, &rows.items[i]))
+            continue;
+        if (ctr_load(s->e, rows.items[i].id, &c, &why) < 0)
+            keep_last(s->err, &why, why.code ? -why.code : -EIO, &s->result);
+        else
+            do_one(s, c, c->id);
+    }
+    ps_filter_free(filter);
+    return r;
+}
+
 int each_ctr(struct engine *e, const struct each_select *w, each_fn *fn, void *arg,
              struct berth_error *err)
 {
@@ -177,6 +211,10 @@ int each_ctr(struct engine *e, const struct each_select *w, each_fn *fn, void *a
     size_t n = 0;
     int r = check_selection(w, err);
 
+    if (r == 0 && w->filters && w->filters->n) {
+        r = do_filtered(&s, err);
+        return r < 0 ? r : s.result;
+    }
     if (r == 0 && w->latest)
         r = ctr_latest(e, &latest, err);
     if (r == 0 && w->all)

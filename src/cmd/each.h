@@ -12,6 +12,7 @@ struct each_select {
     int n_names;
     bool all, latest;
     const struct berth_list *cidfiles; /* files with an ID each; NULL: no such flag */
+    const struct berth_list *filters;  /* conditions as for ps; NULL: no such flag */
     bool ignore;                       /* what is missing is no failure */
     uint32_t all_mask;                 /* with `all`: bit per enum ctr_status; 0: every one */
 };

@@ -35,6 +35,8 @@ struct ctr {
     bool locked;  /* this process holds its lock */
     bool removed; /* its record is gone */
 
+    uint32_t preserve_fds; /* descriptors from 3 on that its next run inherits */
+
     /* While `defer` is set, store_save() only notes what it was asked to write; the next
      * save, or the removal, writes it in one transaction with its own. */
     bool defer;
@@ -114,6 +116,13 @@ int ctr_pause(struct ctr *c, struct berth_error *err);
 int ctr_unpause(struct ctr *c, struct berth_error *err);
 int ctr_cleanup(struct ctr *c, struct berth_error *err);
 
+/* -EEXIST: another container or pod has that name. */
+int ctr_rename(struct ctr *c, const char *name, struct berth_error *err);
+
+/* Change the limits that are given in the options; the record keeps them, and one that runs
+ * gets them at once. */
+int ctr_update(struct ctr *c, const struct ctr_options *o, struct berth_error *err);
+
 /* Connect to the streams of a running or initialized container; *out_fd is the caller's. */
 int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err);
 
@@ -126,6 +135,10 @@ int ctr_end(struct ctr *c, int32_t *out_code, struct berth_error *err);
  * *out_code is set then too. */
 int ctr_end_remove(struct ctr *c, int32_t *out_code, struct berth_error *err);
 int ctr_wait(struct ctr *c, int32_t *out_code, struct berth_error *err);
+/* Wait until its status is one of a mask (bit per enum ctr_status), looking every `interval`
+ * nanoseconds.  *out_code is -1, but the exit code where it waited for the end. */
+int ctr_wait_status(struct ctr *c, uint32_t mask, int64_t interval, int32_t *out_code,
+                    struct berth_error *err);
 
 #define CTR_REMOVE_FORCE   (1u << 0) /* running and paused ones too */
 #define CTR_REMOVE_VOLUMES (1u << 1) /* with its anonymous volumes */

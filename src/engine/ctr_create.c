@@ -13,7 +13,6 @@
 #include "engine/store.h"
 #include "engine/system_signals.h"
 #include "storage/storage.h"
-#include <ctype.h>
 #include <sys/stat.h>
 
 #define NAME_TRIES 16 /* generated names that may be taken before it is an error */
@@ -38,23 +37,11 @@ static void undo(struct making *m)
         log_error("freeing the lock of container %s: %s", m->c->id, error_text(&why));
 }
 
-static bool name_is_valid(const char *name)
-{
-    if (!isalnum((unsigned char)*name))
-        return false;
-    for (; *name; name++)
-        if (!isalnum((unsigned char)*name) && !strchr("_.-", *name))
-            return false;
-    return true;
-}
-
 static int check_name(const char *name, struct berth_error *err)
 {
     if (str_empty(name) || name_is_valid(name))
         return 0;
-    return fail(err, EINVAL,
-                "running container create option: names must match "
-                "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+    return fail(err, EINVAL, "running container create option: " NAME_RULE);
 }
 
 /* A name that no container and no pod has at this moment. */

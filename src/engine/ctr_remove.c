@@ -14,6 +14,7 @@
 #include "storage/storage.h"
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 
 #define CLEANUP_SECONDS 20 /* podman's: how long a dead container may stay uncleaned */
 
@@ -185,6 +186,33 @@ int ctr_end(struct ctr *c, int32_t *out, struct berth_error *err)
 int ctr_wait(struct ctr *c, int32_t *out, struct berth_error *err)
 {
     return end_of_runs(c, true, out, err);
+}
+
+#define ENDED (1u << CTR_STOPPED | 1u << CTR_EXITED)
+
+int ctr_wait_status(struct ctr *c, uint32_t mask, int64_t interval, int32_t *out,
+                    struct berth_error *err)
+{
+    const struct timespec pause = {.tv_sec = interval / 1000000000,
+                                   .tv_nsec = interval % 1000000000};
+
+    if (!(mask & ~ENDED))
+        return ctr_wait(c, out, err);
+    /* Other processes change it, and tell nobody. */
+    for (;;) {
+        int r = ctr_lock(c, err), status = ctr_status(c);
+
+        ctr_unlock(c);
+        if (r < 0)
+            return r;
+        if ((mask & ENDED) && (status == CTR_EXITED || status == CTR_CONFIGURED))
+            return ctr_wait(c, out, err);
+        if (mask & 1u << status) {
+            *out = -1;
+            return 0;
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 /* ------------------------------------------------------------------- remove */

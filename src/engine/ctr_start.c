@@ -10,6 +10,7 @@
 #include "engine/rootfs.h"
 #include "engine/spec.h"
 #include "engine/store.h"
+#include "engine/stream.h"
 #include <signal.h>
 
 #define ZERO_TIME "0001-01-01T00:00:00Z"
@@ -147,12 +148,32 @@ static void hold_signals(sigset_t *old)
     sigprocmask(SIG_BLOCK, &held, old);
 }
 
+int *ctr_inherited(uint32_t n)
+{
+    int *fds = calloc(n + 1u, sizeof(*fds));
+
+    for (uint32_t i = 0; fds && i < n; i++)
+        fds[i] = 3 + (int)i;
+    return fds;
+}
+
+/* Sockets that systemd has opened for the service that we are part of; they are for the
+ * container. */
+static uint32_t sockets_given(void)
+{
+    const char *text = getenv("LISTEN_FDS");
+    uint64_t n;
+
+    return text && str_to_u64(text, &n) == 0 && n < 1024 ? (uint32_t)n : 0;
+}
+
 static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *err)
 {
     struct berth_oci_create how = {.size = sizeof(how)};
     struct berth_oci_status status = {.size = sizeof(status)};
     _cleanup_view_ struct ctr_view view = {0};
     _cleanup_ports_ struct ports ports = {0};
+    _cleanup_free_ int *fds = NULL;
     sigset_t old;
     struct oci *oci;
     int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
@@ -163,6 +184,10 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
         r = ports_reserve(c, &ports, err);
     if (r < 0)
         return r;
+    how.n_fds = c->preserve_fds ? c->preserve_fds : sockets_given();
+    how.fds = fds = ctr_inherited(how.n_fds);
+    if (!fds)
+        return fail(err, ENOMEM, "out of memory");
     how.keep_fds = ports.fds;
     how.n_keep_fds = (uint32_t)ports.n;
     if (!c->e->conf->keyring)
@@ -245,6 +270,7 @@ static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *e
     _cleanup_view_ struct ctr_view view = {0};
     _cleanup_close_ int fd = -1;
     char text[TIME_TEXT_MAX];
+    struct berth_tty_size size;
     struct oci *oci;
     int r = engine_oci(c->e, ctr_runtime(c), &oci, err);
 
@@ -252,6 +278,9 @@ static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *e
         r = ctr_view_make(c, &view, err);
     if (r == 0 && attach_fd)
         r = oci_attach(oci, &view.c, NULL, &fd, err);
+    /* Its command finds a terminal of the right size from the beginning. */
+    if (r == 0 && attach_fd && (view.c.flags & BERTH_CTR_TERMINAL) && stream_own_size(&size))
+        oci_resize(oci, &view.c, NULL, size, NULL);
     if (r == 0)
         r = ctr_classify(oci_start(oci, &view.c, err), err);
     if (r < 0)
@@ -363,6 +392,10 @@ int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err)
     if (ctr_status(c) != CTR_CREATED && ctr_status(c) != CTR_RUNNING)
         r = fail(err, EINVAL,
                  "can only attach to created or running containers: container state improper");
+    else if (str_eq(json_str(c->config, "logDriver"), "passthrough"))
+        r = fail(err, EINVAL,
+                 "this container is using the 'passthrough' log driver, cannot attach: this "
+                 "container is not logging output");
     ctr_unlock(c);
     if (r == 0)
         r = engine_oci(c->e, ctr_runtime(c), &oci, err);
@@ -370,8 +403,12 @@ int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err)
         r = ctr_view_make(c, &view, err);
     if (r == 0)
         r = oci_attach(oci, &view.c, NULL, out_fd, err);
-    if (r == 0)
+    if (r == 0) {
+        /* So that what it has on its screen is drawn again, on ours. */
+        if (view.c.flags & BERTH_CTR_TERMINAL)
+            oci_kill(oci, &view.c, SIGWINCH, 0, NULL);
         event_ctr(c, "attach", NULL);
+    }
     return r;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/events.h"
 #include "engine/exec_process.h"
 #include "engine/store.h"
+#include "engine/stream.h"
 #include <signal.h>
 
 #define FINISH_SECONDS 5 /* from the end of the streams to the exit code */
@@ -108,6 +109,7 @@ static int run_session(struct ctr *c, const char *session, const struct exec_opt
     _cleanup_list_ struct berth_list command = LIST_INIT;
     _cleanup_buf_ struct berth_buf process = BUF_INIT;
     _cleanup_view_ struct ctr_view view = {0};
+    _cleanup_free_ int *fds = ctr_inherited((uint32_t)o->preserve_fds);
     struct berth_oci_exec what = {.size = sizeof(what), .session = session};
     struct oci *oci;
     int r = exec_process(c, o, &process, err);
@@ -126,6 +128,10 @@ static int run_session(struct ctr *c, const char *session, const struct exec_opt
     what.argv = (const char *const *)list_argv(&o->command);
     what.exit_command = (const char *const *)list_argv(&command);
     what.process = buf_blob(&process);
+    what.fds = fds;
+    what.n_fds = fds ? (uint32_t)o->preserve_fds : 0;
+    if (o->terminal && out_fd)
+        stream_own_size(&what.tty);
     return ctr_classify(oci_exec(oci, &view.c, &what, out_fd, pid, err), err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "base/id.h"
 #include "base/str.h"
+#include <ctype.h>
 #include <stdint.h>
 
 static const char *const adjectives[] = {
@@ -69,4 +70,14 @@ char *name_generate(void)
     id_random(random, sizeof(random));
     return str_printf("%s_%s", adjectives[random[0] % ARRAY_LEN(adjectives)],
                       surnames[random[1] % ARRAY_LEN(surnames)]);
+}
+
+bool name_is_valid(const char *name)
+{
+    if (!isalnum((unsigned char)*name))
+        return false;
+    for (; *name; name++)
+        if (!isalnum((unsigned char)*name) && !strchr("_.-", *name))
+            return false;
+    return true;
 }

@@ -24,6 +24,13 @@ struct ctr_options; /* every flag of create and run, as typed: engine/options.h 
 int spec_create(struct engine *e, const struct ctr_options *o, json **out_config,
                 json **out_networks, struct berth_error *err);
 
+/*
+ * Limits for a container that exists, by the options of its cgroup alone: the LinuxResources
+ * with the members that were asked for, checked against the kernel's.  *out is the caller's.
+ */
+int spec_update(const struct ctr *c, const struct ctr_options *o, json **out,
+                struct berth_error *err);
+
 /* Where a new container is; all lent for the call. */
 struct spec_place {
     const char *id, *name;

@@ -6,9 +6,9 @@
  * the order in which podman writes them.
  */
 #include "base/time.h"
+#include "engine/names.h"
 #include "engine/spec_priv.h"
 #include "engine/store.h"
-#include <ctype.h>
 
 /* clang-format off */
 static const char *const config_order[] = {
@@ -91,16 +91,6 @@ static void base(struct spec_build *b)
 
 /* ------------------------------------------------------------------ single members */
 
-static int name_ok(const char *name)
-{
-    if (!isalnum((unsigned char)*name))
-        return false;
-    for (; *name; name++)
-        if (!isalnum((unsigned char)*name) && !strchr("_.-", *name))
-            return false;
-    return true;
-}
-
 static int annotations(struct spec_build *b, struct berth_error *err)
 {
     const struct ctr_options *o = b->o;
@@ -170,10 +160,8 @@ static int identity(struct spec_build *b, struct berth_error *err)
     const struct ctr_options *o = b->o;
     json *dependencies = NULL;
 
-    if (!str_empty(o->name) && !name_ok(o->name))
-        return fail(err, EINVAL,
-                    CREATE_OPTION
-                    "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+    if (!str_empty(o->name) && !name_is_valid(o->name))
+        return fail(err, EINVAL, CREATE_OPTION NAME_RULE);
     json_set_str(b->config, "name", str_or(o->name, ""));
     json_opt_str(b->config, "namespace", b->conf->namespace_);
     for (size_t i = 0; i < o->requires.n; i++) {

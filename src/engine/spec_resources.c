@@ -419,3 +419,30 @@ int spec_resources(struct spec_build *b, struct berth_error *err)
         r = unified(b, resources, err);
     return r;
 }
+
+int spec_update(const struct ctr *c, const struct ctr_options *o, json **out,
+                struct berth_error *err)
+{
+    struct spec_build b = {.e = c->e, .conf = c->e->conf, .o = o, .cgroup2 = spec_cgroup2()};
+    json *old = json_at(c->config, "spec", "linux", "resources", "memory", NULL);
+    _cleanup_free_ char *limit = NULL;
+    _cleanup_json_ json *resources = json_new();
+    struct ctr_options with_limit = *o;
+    int r;
+
+    /* The one limit is checked against the other, also if it is not changed. */
+    if (str_empty(o->memory) && !str_empty(o->memory_swap) && json_get(old, "limit")) {
+        limit = str_printf("%lld", (long long)json_i64(old, "limit", 0));
+        with_limit.memory = limit;
+        b.o = &with_limit;
+    }
+    r = cpu(&b, resources, err);
+    if (r >= 0)
+        r = block_io(&b, resources, err);
+    if (r >= 0)
+        r = memory(&b, resources, err);
+    if (r < 0)
+        return r;
+    *out = TAKE(resources);
+    return 0;
+}
