@@ -78,8 +78,7 @@ static int need_bucket(struct ipam *i, struct bolt_bucket *parent, const char *n
     return r < 0 ? bolt_failed(i, r) : 0;
 }
 
-/* Does this network take addresses from here? */
-static bool has_ipam(const json *net)
+bool ipam_is_used(const json *net)
 {
     const char *driver = js_str(js_get(net, "ipam_options"), "driver");
 
@@ -252,13 +251,13 @@ int ipam_allocate(struct berth_net *n, const char *id, json *networks, struct be
 
     json_object_object_foreach (networks, some, unused) {
         (void)unused;
-        wanted = wanted || has_ipam(js_get(n->nets, some));
+        wanted = wanted || ipam_is_used(js_get(n->nets, some));
     }
     if (!wanted)
         return 0;
     r = ipam_begin(&i, n, true, err);
     json_object_object_foreach (networks, name, options) {
-        if (r == 0 && has_ipam(js_get(n->nets, name)))
+        if (r == 0 && ipam_is_used(js_get(n->nets, name)))
             r = allocate_network(&i, name, id, options);
     }
     return ipam_end(&i, r);
@@ -302,7 +301,7 @@ int ipam_read(struct berth_net *n, const char *id, json *networks, struct berth_
         struct bolt_bucket *network;
         json *ips = NULL;
 
-        if (r < 0 || !has_ipam(js_get(n->nets, name)))
+        if (r < 0 || !ipam_is_used(js_get(n->nets, name)))
             continue;
         if (bolt_open(bolt_root(i.tx), name, strlen(name), &network) == 0)
             ips = addresses_of(network, id);

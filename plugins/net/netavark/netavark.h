@@ -9,74 +9,10 @@
 #ifndef BERTH_NETAVARK_H
 #define BERTH_NETAVARK_H
 
-#include <berth/net.h>
+#include "plugins/net/common/links.h"
+#include "plugins/net/common/net_common.h"
 
-#include <json-c/json.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <stdlib.h>
-
-typedef struct json_object json;
-
-/* ---------------------------------------------------------------- addresses */
-
-/* IPv4 (len 4) or IPv6 (len 16), most significant byte first. */
-struct addr {
-    unsigned len;
-    uint8_t b[16];
-};
-
-struct cidr {
-    struct addr at; /* as written: bits behind the prefix may be set */
-    unsigned bits;
-};
-
-#define ADDR_TEXT INET6_ADDRSTRLEN
-#define CIDR_TEXT (INET6_ADDRSTRLEN + 4)
-
-bool addr_parse(const char *text, struct addr *out);
-const char *addr_text(const struct addr *a, char buf[ADDR_TEXT]);
-/* Below, at or above 0; families differ: IPv4 first. */
-int addr_cmp(const struct addr *a, const struct addr *b);
-/* The address that follows or precedes; at the ends they wrap, and the result is false. */
-bool addr_next(struct addr *a);
-bool addr_prev(struct addr *a);
-
-bool cidr_parse(const char *text, struct cidr *out);
-const char *cidr_text(const struct cidr *c, char buf[CIDR_TEXT]);
-void cidr_mask(struct cidr *c); /* clear the bits behind the prefix */
-bool cidr_has(const struct cidr *c, const struct addr *a);
-bool cidr_meets(const struct cidr *a, const struct cidr *b);
-/* The one behind the address of the network (of a single address, itself), and the last. */
-struct addr cidr_first(const struct cidr *c);
-struct addr cidr_last(const struct cidr *c);
-/* The next network of the same size; false: there is none. */
-bool cidr_next(struct cidr *c);
-
-/* --------------------------------------------------------------------- JSON */
-
-/* Members; NULL, "" or the default where o is no object or the member is of another type. */
-json *js_get(const json *o, const char *key);
-const char *js_str(const json *o, const char *key);
-bool js_bool(const json *o, const char *key, bool otherwise);
-size_t js_len(const json *o, const char *key); /* of an array */
-json *js_at(const json *o, const char *key, size_t i);
-
-/* Setters; -ENOMEM is remembered by the tree's user as a missing member, so they give it. */
-int js_set(json *o, const char *key, json *value);
-int js_set_str(json *o, const char *key, const char *value);
-int js_set_bool(json *o, const char *key, bool value);
-
-/* The names of an object's members in byte order, ended by NULL; they lend from it.  Freed
- * by the caller; NULL: no memory. */
-const char **js_sorted(const json *o);
-
-/* Text in Go's form: one line, or, with pretty, lines indented by five blanks and a newline
- * at the end. */
-int js_write(const struct berth_host *h, const json *j, bool pretty, struct berth_buf *out);
-
-/* Parse the whole of a text; NULL: not JSON, or no memory. */
-json *js_parse(struct berth_blob text);
 
 /* ----------------------------------------------------------------- instance */
 
@@ -141,6 +77,9 @@ int defs_create(struct berth_net *n, const json *wish, json **out, struct berth_
 
 /* --------------------------------------------------------------------- IPAM */
 
+/* Does this network take its addresses from here? */
+bool ipam_is_used(const json *net);
+
 /* Hand out addresses for all networks of a container in one transaction, and put them into
  * each network's static_ips, one per subnet, in the order of the subnets. */
 int ipam_allocate(struct berth_net *n, const char *id, json *networks, struct berth_error *err);
@@ -166,6 +105,14 @@ char *prog_find_dns(struct berth_net *n);
 int prog_run(struct berth_net *n, const char *verb, const char *netns, const json *document,
              json **out, struct berth_error *err);
 
+/* Does an error of a teardown tell of nothing but things that were gone already? */
+bool prog_only_gone(const char *text);
+
+/* Tell netavark of the DNS servers of a network whose containers run. */
+int prog_update(struct berth_net *n, const json *net, struct berth_error *err);
+
+int na_update(struct berth_net *n, const char *name_or_id, struct berth_blob change,
+              struct berth_error *err);
 int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,
              struct berth_buf *out, struct berth_error *err);
 int na_teardown(struct berth_net *n, const char *netns, struct berth_blob options,

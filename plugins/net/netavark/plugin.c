@@ -392,12 +392,15 @@ static const struct berth_net_ops ops = {
     .remove = na_remove,
     .inspect = na_inspect,
     .list = na_list,
+    .update = na_update,
     .setup = na_setup,
     .teardown = na_teardown,
 };
 
 BERTH_NET_PLUGIN(net_netavark, &ops, .name = "netavark", .version = "1.0",
                  .summary = "podman's networks, by way of netavark", .license = "Apache-2.0",
-                 .contact = "berth", .caps = BERTH_NET_CAP_DNS | BERTH_NET_CAP_IPV6,
+                 .contact = "berth",
+                 .caps = BERTH_NET_CAP_DNS | BERTH_NET_CAP_IPV6 | BERTH_NET_CAP_CONNECT |
+                         BERTH_NET_CAP_UPDATE,
                  .threads = BERTH_THREADS_ONE, .n_options = sizeof(options) / sizeof(*options),
                  .options = options);

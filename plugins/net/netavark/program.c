@@ -198,6 +198,46 @@ static const char *last_line(const char *text, size_t *len)
     return text + begin;
 }
 
+/* What was to be taken down and is not there any more: as good as done. */
+static bool gone_already(const char *line, size_t len)
+{
+    static const char *const texts[] = {
+        "failed to delete container veth ",
+        "failed to get bridge interface: ", "IO error: aardvark pid not found",
+        "IO error: No such file or directory (os error 2)"};
+    static const char no_device[] = "No such device (os error 19)";
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        size_t n = strlen(texts[i]);
+
+        if (len < n || strncmp(line, texts[i], n) != 0)
+            continue;
+        if (i >= 2 || memmem(line, len, no_device, strlen(no_device)))
+            return true;
+    }
+    return false;
+}
+
+bool prog_only_gone(const char *text)
+{
+    static const char several[] = "netavark encountered multiple errors:";
+
+    if (strncmp(text, several, strlen(several)) == 0)
+        text += strlen(several);
+    while (*text) {
+        size_t len;
+
+        text += strspn(text, "\n\t");
+        if (strncmp(text, "- ", 2) == 0)
+            text += 2;
+        len = strcspn(text, "\n");
+        if (len && !gone_already(text, len))
+            return false;
+        text += len;
+    }
+    return true;
+}
+
 /* It ended with a status other than 0: its own words, or what else there is. */
 static int failed(struct berth_net *n, int status, struct berth_blob output, const char *errors,
                   struct berth_error *err)
@@ -224,8 +264,22 @@ static int failed(struct berth_net *n, int status, struct berth_blob output, con
     return r;
 }
 
+/* Nothing but things that were gone already: 1; else 0. */
+static int only_gone(struct berth_net *n, struct berth_blob output)
+{
+    json *answer = js_parse(output);
+    const char *text = js_str(answer, "error");
+    int r = *text && prog_only_gone(text);
+
+    if (r)
+        berth_log(n->h, BERTH_LOG_INFO, "netavark: %s", text);
+    json_object_put(answer);
+    return r;
+}
+
+/* forgive: what was gone already is no failure. */
 static int run(struct berth_net *n, const char *const *argv, struct berth_blob input,
-               json **out, struct berth_error *err)
+               bool forgive, json **out, struct berth_error *err)
 {
     struct berth_buf *output = n->h->buf_new(n->h->core), *errors = n->h->buf_new(n->h->core);
     struct berth_run what = {.size = sizeof(what),
@@ -250,6 +304,8 @@ static int run(struct berth_net *n, const char *const *argv, struct berth_blob i
         r = berth_fail(n->h, err, ETIMEDOUT, "netavark: it did not end in time and was killed");
     else if (r < 0)
         r = berth_wrap(n->h, err, "netavark: failed to start process");
+    else if (r > 0 && forgive && only_gone(n, text))
+        r = 0;
     else if (r > 0)
         r = failed(n, r, text, n->h->buf_data(n->h->core, errors).data, err);
     else if (n->h->buf_data(n->h->core, errors).len)
@@ -291,11 +347,47 @@ int prog_run(struct berth_net *n, const char *verb, const char *netns, const jso
 
         berth_debug(n->h, "%s %s %s: %.*s", program, verb, netns, (int)text.len - 1,
                     (const char *)text.data);
-        r = run(n, argv, text, out, err);
+        r = run(n, argv, text, strcmp(verb, "teardown") == 0, out, err);
     }
     n->h->buf_free(n->h->core, input);
     free(program);
     free(dns);
     free(dns_arg);
+    return r;
+}
+
+int prog_update(struct berth_net *n, const json *net, struct berth_error *err)
+{
+    char *program = NULL, *servers = na_format("--network-dns-servers="), *dns_arg = NULL;
+    char *dns = prog_find_dns(n);
+    int r = prog_find(n, &program, err);
+
+    for (size_t i = 0; servers && i < js_len(net, "network_dns_servers"); i++) {
+        char *more = na_format("%s%s%s", servers, i ? "," : "",
+                               json_object_get_string(js_at(net, "network_dns_servers", i)));
+
+        free(servers);
+        servers = more;
+    }
+    dns_arg = na_format("--aardvark-binary=%s", dns ? dns : "");
+    if (r == 0 && (!servers || !dns_arg))
+        r = NO_MEMORY(n, err);
+    if (r == 0) {
+        const char *argv[] = {program,
+                              "--config",
+                              n->run_dir,
+                              n->rootless ? "--rootless=true" : "--rootless=false",
+                              dns_arg,
+                              "update",
+                              js_str(net, "name"),
+                              servers,
+                              NULL};
+
+        r = run(n, argv, (struct berth_blob){"", 0}, false, NULL, err);
+    }
+    free(program);
+    free(dns);
+    free(dns_arg);
+    free(servers);
     return r;
 }

@@ -327,16 +327,28 @@ int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,
 
 /* ----------------------------------------------------------------- teardown */
 
+/* netavark cannot take down what it knows no definition of, but the interface can go. */
+static void leave_unknown(struct berth_net *n, const char *netns, const char *name,
+                          const json *options)
+{
+    const char *interface = js_str(options, "interface_name");
+    int r = netns && *interface ? links_delete(netns, interface) : 0;
+
+    berth_log(n->h, BERTH_LOG_ERROR,
+              "network %s is not defined any more: its bridge and rules may stay", name);
+    if (r < 0)
+        berth_log(n->h, BERTH_LOG_ERROR, "deleting interface %s in %s: %s", interface, netns,
+                  strerror(-r));
+}
+
 /* Networks that are defined; NULL: no memory. */
-static json *known_networks(struct berth_net *n, const json *networks)
+static json *known_networks(struct berth_net *n, const char *netns, const json *networks)
 {
     json *known = json_object_new_object();
 
     json_object_object_foreach (networks, name, options) {
         if (!js_get(n->nets, name))
-            berth_log(n->h, BERTH_LOG_ERROR,
-                      "network %s is not defined any more: its bridge and rules may stay",
-                      name);
+            leave_unknown(n, netns, name, options);
         else if (known && js_set(known, name, json_object_get(options)) < 0) {
             json_object_put(known);
             return NULL;
@@ -345,19 +357,41 @@ static json *known_networks(struct berth_net *n, const json *networks)
     return known;
 }
 
+/* netavark wants one address for each subnet, and ends in a panic without.  Where there are
+ * none, the container was never joined to the network. */
+static void drop_unset(struct berth_net *n, const char *id, json *networks)
+{
+    const char **names = js_sorted(networks);
+
+    for (size_t i = 0; names && names[i]; i++) {
+        const json *net = js_get(n->nets, names[i]);
+
+        if (js_len(js_get(networks, names[i]), "static_ips") >= js_len(net, "subnets") ||
+            !ipam_is_used(net))
+            continue;
+        berth_log(n->h, BERTH_LOG_WARNING,
+                  "container %s has no addresses on network %s: it is not taken down", id,
+                  names[i]);
+        json_object_object_del(networks, names[i]);
+        i = (size_t)-1;
+        free(names);
+        names = js_sorted(networks);
+    }
+    free(names);
+}
+
 static int teardown_locked(struct berth_net *n, const char *netns, const json *request,
                            json *networks, struct berth_error *err)
 {
     const char *id = js_str(request, "container_id");
-    json *known = known_networks(n, networks), *document = NULL;
+    json *known = known_networks(n, netns, networks), *document = NULL;
     int r = known ? 0 : NO_MEMORY(n, err), released;
 
+    if (r == 0 && netns) {
+        ipam_read(n, id, known, NULL);
+        drop_unset(n, id, known);
+    }
     if (r == 0 && netns && json_object_object_length(known) > 0) {
-        if (ipam_read(n, id, known, NULL) < 0)
-            berth_log(
-                n->h, BERTH_LOG_WARNING,
-                "addresses of container %s are not known any more: rules for them may stay",
-                id);
         document = make_document(n, request, known);
         r = document ? prog_run(n, "teardown", netns, document, NULL, err) : NO_MEMORY(n, err);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* addr.c - arithmetic with addresses of a fixed width; see netavark.h. */
-#include "netavark.h"
+/* addr.c - arithmetic with addresses of a fixed width; see net_common.h. */
+#include "net_common.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c - JSON documents, read with care and written as Go writes them; see netavark.h. */
-#include "netavark.h"
+/* json.c - JSON documents, read with care and written as Go writes them; see net_common.h. */
+#include "net_common.h"
 
 #include <stdio.h>
 #include <string.h>
