@@ -123,6 +123,28 @@ int ctr_rename(struct ctr *c, const char *name, struct berth_error *err);
  * gets them at once. */
 int ctr_update(struct ctr *c, const struct ctr_options *o, struct berth_error *err);
 
+/* How a container is to be connected to a network; NULL and empty: as it comes. */
+struct ctr_connection {
+    const struct berth_list *aliases;
+    const char *ip, *ip6, *mac;
+};
+
+/*
+ * Connect it to one more network, at once if it is alive; disconnect it.  `network` is a name
+ * or the beginning of an ID; `typed` is how the user calls the container.  -EINVAL: its mode
+ * is not `bridge`, or an option is wrong; -EEXIST: connected already (not of one that never
+ * ran: that is podman's rule); -ENOENT.  force: disconnect it even if there is no such network
+ * any more, or the backend fails.
+ */
+int ctr_network_connect(struct ctr *c, const char *typed, const char *network,
+                        const struct ctr_connection *how, struct berth_error *err);
+int ctr_network_disconnect(struct ctr *c, const char *typed, const char *network, bool force,
+                           struct berth_error *err);
+
+/* Leave all networks and join them again with the same addresses, so that rules of the
+ * firewall come back.  -EINVAL: its mode is not `bridge`, or it is not alive. */
+int ctr_network_reload(struct ctr *c, struct berth_error *err);
+
 /* Connect to the streams of a running or initialized container; *out_fd is the caller's. */
 int ctr_attach(struct ctr *c, int *out_fd, struct berth_error *err);
 

@@ -14,6 +14,19 @@ int ctr_net_setup(struct ctr *c, struct berth_error *err);
 int ctr_net_setup_late(struct ctr *c, struct berth_error *err);
 int ctr_net_teardown(struct ctr *c, struct berth_error *err);
 
+/* What a network plugin is told of a container and some of its networks (name -> options). */
+int ctr_net_request(struct ctr *c, json *networks, struct berth_buf *out,
+                    struct berth_error *err);
+
+/* Join its namespace to some of its networks: *out is the plugin's answer, name -> status.
+ * And leave them. */
+int ctr_net_join(struct ctr *c, json *networks, json **out, struct berth_error *err);
+int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err);
+
+/* The networks that it may be joined to, by its record: those that it wants, and those of its
+ * last status; the options have the addresses that it was given. */
+int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err);
+
 /* Prepare, write config.json, create in the runtime, save: state CREATED.  On failure
  * everything is undone.  restart: keep the count of restarts. */
 int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err);

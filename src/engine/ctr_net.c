@@ -131,38 +131,97 @@ static int remove_netns(struct ctr *c, struct berth_error *err)
     return r;
 }
 
-/* What a network plugin gets: podman's NetworkOptions. */
-static int net_request(struct ctr *c, struct berth_buf *out, json **networks,
-                       struct berth_error *err)
+/* podman's NetworkOptions. */
+int ctr_net_request(struct ctr *c, json *networks, struct berth_buf *out,
+                    struct berth_error *err)
 {
     _cleanup_json_ json *request = json_new();
-    int r = store_networks(c, networks, err);
 
-    if (r < 0)
-        return r;
     json_set_str(request, "container_id", c->id);
     json_set_str(request, "container_name", c->name);
     if (json_len(json_get(c->config, "newPortMappings")))
         json_set(request, "port_mappings", json_copy(json_get(c->config, "newPortMappings")));
-    json_set(request, "networks", json_ref(*networks));
+    json_set(request, "networks", json_ref(networks));
     return json_write(request, 0, out) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+int ctr_net_join(struct ctr *c, json *networks, json **out, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf request = BUF_INIT, answer = BUF_INIT;
+    struct net *net;
+    int r = ctr_net_request(c, networks, &request, err);
+
+    if (r == 0)
+        r = engine_net(c->e, &net, err);
+    if (r == 0)
+        r = net_setup(net, c->netns, buf_blob(&request), &answer, err);
+    return r < 0
+               ? r
+               : json_parse_object(buf_blob(&answer), "answer of the network plugin", out, err);
+}
+
+int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf request = BUF_INIT;
+    struct net *net;
+    int r = ctr_net_request(c, networks, &request, err);
+
+    if (r == 0)
+        r = engine_net(c->e, &net, err);
+    return r == 0 ? net_teardown(net, c->netns, buf_blob(&request), err) : r;
+}
+
+/* Interface and addresses of a status, as the options of a network. */
+static void note_status(json *options, json *status)
+{
+    json *interfaces = json_get(status, "interfaces"), *ips = json_new_array();
+
+    if (json_object_is_type(interfaces, json_type_object)) {
+        json_object_object_foreach (interfaces, name, interface) {
+            const json *subnets = json_get(interface, "subnets");
+
+            for (size_t i = 0; i < json_len(subnets); i++) {
+                const char *ip = str_or(json_str(json_item(subnets, i), "ipnet"), "");
+                _cleanup_free_ char *address = strndup(ip, strcspn(ip, "/"));
+
+                json_add_str(ips, str_or(address, ""));
+            }
+            if (!json_str(options, "interface_name"))
+                json_set_str(options, "interface_name", name);
+        }
+    }
+    if (json_len(ips))
+        json_set(options, "static_ips", json_ref(ips));
+    json_object_put(ips);
+}
+
+int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err)
+{
+    json *status = json_get(c->state, "networkStatus");
+    int r = store_networks(c, out, err);
+
+    if (r < 0 || !json_object_is_type(status, json_type_object))
+        return r;
+    json_object_object_foreach (status, name, value) {
+        json *options = json_copy(json_get(*out, name));
+
+        if (!options)
+            options = json_new();
+        json_set(*out, name, options);
+        note_status(options, value);
+    }
+    return 0;
 }
 
 static int join_networks(struct ctr *c, struct berth_error *err)
 {
-    _cleanup_buf_ struct berth_buf request = BUF_INIT, answer = BUF_INIT;
     _cleanup_json_ json *networks = NULL;
     json *status = NULL;
-    struct net *net;
-    int r = net_request(c, &request, &networks, err);
+    int r = store_networks(c, &networks, err);
 
     if (r < 0 || json_object_object_length(networks) == 0)
         return r;
-    r = engine_net(c->e, &net, err);
-    if (r == 0)
-        r = net_setup(net, c->netns, buf_blob(&request), &answer, err);
-    if (r == 0)
-        r = json_parse_object(buf_blob(&answer), "answer of the network plugin", &status, err);
+    r = ctr_net_join(c, networks, &status, err);
     if (r == 0)
         json_set(c->state, "networkStatus", status);
     return r;
@@ -210,19 +269,15 @@ int ctr_net_setup_late(struct ctr *c, struct berth_error *err)
 
 int ctr_net_teardown(struct ctr *c, struct berth_error *err)
 {
-    _cleanup_buf_ struct berth_buf request = BUF_INIT;
     _cleanup_json_ json *networks = NULL;
-    struct net *net;
     int r = 0;
 
     if (!makes_netns(c) || !c->netns)
         return 0;
     if (json_get(c->state, "networkStatus")) {
-        r = net_request(c, &request, &networks, err);
+        r = ctr_net_joined(c, &networks, err);
         if (r == 0)
-            r = engine_net(c->e, &net, err);
-        if (r == 0)
-            r = net_teardown(net, c->netns, buf_blob(&request), err);
+            r = ctr_net_leave(c, networks, err);
         if (r < 0)
             log_error("container %s: tearing down its network: %s", c->id, error_text(err));
         error_clear(err);

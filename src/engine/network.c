@@ -94,3 +94,22 @@ int network_users(struct engine *e, const char *name, struct berth_list *out,
     }
     return r;
 }
+
+int network_update(struct engine *e, const char *name_or_id, json *change,
+                   struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    struct net *net;
+    int r = engine_net(e, &net, err);
+
+    if (r < 0)
+        return r;
+    if (!(net_caps(net) & BERTH_NET_CAP_UPDATE))
+        return fail(err, ENOTSUP,
+                    "networks of the backend \"%s\" cannot be changed: remove this one and "
+                    "create it anew",
+                    net_plugin(net));
+    if (json_write(change, 0, &text) < 0)
+        return fail(err, ENOMEM, "out of memory");
+    return net_update(net, name_or_id, buf_blob(&text), err);
+}

@@ -20,4 +20,9 @@ int network_all(struct engine *e, json **out, struct berth_error *err);
 int network_users(struct engine *e, const char *name, struct berth_list *out,
                   struct berth_error *err);
 
+/* Change a network: {"add_dns_servers":[],"remove_dns_servers":[]}.  -ENOTSUP: the backend
+ * cannot. */
+int network_update(struct engine *e, const char *name_or_id, json *change,
+                   struct berth_error *err);
+
 #endif

@@ -12,7 +12,7 @@ static bool is_ip(const char *s, bool *v6)
 }
 
 /* "aa:bb:cc:dd:ee:ff", the only length that links here have. */
-static bool is_mac(const char *s)
+bool spec_is_mac(const char *s)
 {
     static const char hex[] = "0123456789abcdefABCDEF";
 
@@ -23,7 +23,7 @@ static bool is_mac(const char *s)
     return true;
 }
 
-static const char *mac_lower(const char *s, char buf[static 18])
+const char *spec_mac_lower(const char *s, char buf[static 18])
 {
     size_t i;
 
@@ -52,11 +52,11 @@ static int network_option(json *net, const char *name, const char *text,
                         name, value);
         json_add_str(json_need_array(net, "static_ips"), value);
     } else if (len == 3 && strncmp(text, "mac", 3) == 0) {
-        if (!is_mac(value))
+        if (!spec_is_mac(value))
             return fail(err, EINVAL,
                         "invalid option for network %s: address %s: invalid MAC address", name,
                         value);
-        json_set_str(net, "static_mac", mac_lower(value, mac));
+        json_set_str(net, "static_mac", spec_mac_lower(value, mac));
     } else if (len == 5 && strncmp(text, "alias", 5) == 0) {
         if (!*value)
             return fail(err, EINVAL, "invalid option for network %s: alias cannot be empty",
@@ -166,7 +166,8 @@ static int network_addresses(struct spec_build *b, struct berth_error *err)
 
         if (str_empty(single[i].value))
             continue;
-        if (i == 2 ? !is_mac(single[i].value) : !is_ip(single[i].value, &v6) || v6 != (i == 1))
+        if (i == 2 ? !spec_is_mac(single[i].value)
+                   : !is_ip(single[i].value, &v6) || v6 != (i == 1))
             return i == 2 ? fail(err, EINVAL, "address %s: invalid MAC address", o->mac_address)
                           : fail(err, EINVAL, "\"%s\" is not an ip address", single[i].value);
         if (n > 1)

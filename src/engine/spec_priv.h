@@ -110,6 +110,9 @@ void spec_dummy_mappings(json *linux_);
 /* spec_net.c: choice of networks, ports, names. */
 int spec_network_parse(struct spec_build *b, struct berth_error *err);
 int spec_network(struct spec_build *b, struct berth_error *err);
+/* "aa:bb:cc:dd:ee:ff", or with hyphens; and as networks are told it. */
+bool spec_is_mac(const char *s);
+const char *spec_mac_lower(const char *s, char buf[static 18]);
 
 /* spec_ports.c: --publish, --expose. */
 int spec_ports(struct spec_build *b, struct berth_error *err);
@@ -222,5 +225,11 @@ const char *spec_hostname(const struct ctr *c, char buf[static ID_SHORT_LEN + 1]
 /* resolv.conf's text, hosts' text. */
 int spec_resolv_conf(struct spec_final *f, struct berth_buf *out, struct berth_error *err);
 int spec_hosts(struct spec_final *f, struct berth_buf *out, struct berth_error *err);
+
+/* The text of a resolv.conf with these name servers in front and without those. */
+struct spec_resolv_edit {
+    struct berth_list add, drop;
+};
+void spec_resolv_edit(const struct spec_resolv_edit *e, const char *old, struct berth_buf *out);
 
 #endif

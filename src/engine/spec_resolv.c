@@ -146,6 +146,26 @@ static void put_line(struct berth_buf *out, const char *word, const struct berth
     buf_printf(out, "%s %s\n", word, str_or(joined, ""));
 }
 
+void spec_resolv_edit(const struct spec_resolv_edit *e, const char *old, struct berth_buf *out)
+{
+    _cleanup_free_ char *text = strdup(old);
+    struct resolv now = {0};
+
+    if (text)
+        parse(text, &now);
+    put_line(out, "search", &now.search);
+    for (size_t i = 0; i < e->add.n; i++)
+        buf_printf(out, "nameserver %s\n", e->add.items[i]);
+    for (size_t i = 0; i < now.servers.n; i++)
+        if (!list_has(&e->add, now.servers.items[i]) &&
+            !list_has(&e->drop, now.servers.items[i]))
+            buf_printf(out, "nameserver %s\n", now.servers.items[i]);
+    put_line(out, "options", &now.options);
+    resolv_free(&now);
+    if (!text)
+        out->error = -ENOMEM;
+}
+
 int spec_resolv_conf(struct spec_final *f, struct berth_buf *out, struct berth_error *err)
 {
     const struct conf *conf = f->c->e->conf;
