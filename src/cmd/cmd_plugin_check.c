@@ -63,11 +63,11 @@ const struct cmd cmd_plugin_check = {
     .args = "[options] FILE",
     .summary = "Run the conformance kit on a plugin",
     .text =
-        "Load a state or lock plugin from its file and try everything that its header "
-        "promises, in directories of its own below $TMPDIR; results are printed in the Test "
-        "Anything Protocol. A lock plugin with options needs some, so that it does not work "
-        "on the locks that are in use. The exit status is 0 if all cases passed and 1 if "
-        "some failed.",
+        "Look at the file of a plugin, then load it and try everything that the header of its "
+        "kind promises, in directories of its own below $TMPDIR; results are printed in the "
+        "Test Anything Protocol, and what fails with the rule that was broken. A lock plugin "
+        "with options needs some, so that it does not work on the locks that are in use. The "
+        "exit status is 0 if all cases passed and 1 if some failed.",
     .opts = check_options,
     .size = sizeof(struct check_opts),
     .interspersed = true,

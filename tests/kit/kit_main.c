@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* berth-plugin-check: the conformance kit, on a state or lock plugin. */
+/* berth-plugin-check: the conformance kit, on a plugin of any kind. */
+#include "tests/kit/kit_file.h"
 #include "tests/kit/kit_lock.h"
 #include "tests/kit/kit_run.h"
 
@@ -22,34 +23,56 @@ static int kind_of(const char *path, uint32_t *n_options)
     return p ? p->kind : 0;
 }
 
+/* The part for a kind of plugin: how many cases failed, or -1. */
+static int run_kind(uint32_t kind, const char *path, const char *const *options, int placed,
+                    unsigned *number)
+{
+    switch (kind) {
+    case BERTH_KIND_STATE:
+        return kit_state_run(path, options, NULL, number);
+    case BERTH_KIND_LOCK:
+        if (placed)
+            return kit_lock_run(path, options, number);
+        fprintf(stderr,
+                "berth-plugin-check: %s may have its locks where they are in use: give options "
+                "that put them elsewhere (-o NAME=VALUE)\n",
+                path);
+        return -1;
+    case BERTH_KIND_OCI:
+        return kit_oci_run(path, options, number);
+    case BERTH_KIND_NET:
+        return kit_net_run(path, options, number);
+    default:
+        fprintf(stderr, "berth-plugin-check: there is no kind %u of plugins\n", kind);
+        return -1;
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *options[64];
     unsigned n = 0, number = 0;
     uint32_t declared;
-    int failures = -1, i = 1, kind;
+    int failures = -1, wrong = 0, lint = 0, i = 1, kind;
 
+    if (argc > 1 && strcmp(argv[1], "--file") == 0)
+        lint = i++;
     for (; i + 1 < argc && strcmp(argv[i], "-o") == 0 && n < 63; i += 2)
         options[n++] = argv[i + 1];
     options[n] = NULL;
     if (i + 1 != argc) {
-        fprintf(stderr, "usage: berth-plugin-check [-o OPTION=VALUE]... PLUGIN.so\n");
+        fprintf(stderr, "usage: berth-plugin-check [--file] [-o OPTION=VALUE]... PLUGIN.so\n");
         return 2;
     }
     kind = kind_of(argv[i], &declared);
-    if (kind == BERTH_KIND_STATE)
-        failures = kit_state_run(argv[i], options, NULL, &number);
-    else if (kind == BERTH_KIND_LOCK && declared && !n)
-        fprintf(stderr,
-                "berth-plugin-check: %s may have its locks where they are in use: give options "
-                "that put them elsewhere (-o NAME=VALUE)\n",
-                argv[i]);
-    else if (kind == BERTH_KIND_LOCK)
-        failures = kit_lock_run(argv[i], options, &number);
-    else if (kind)
-        fprintf(stderr, "berth-plugin-check: no cases for this kind of plugin\n");
+    if (!kind)
+        return 2;
+    wrong = kit_file_run(argv[i], &number);
+    if (wrong >= 0)
+        failures =
+            lint ? 0 : run_kind((uint32_t)kind, argv[i], options, !declared || n > 0, &number);
     if (failures < 0)
         return 2;
     printf("1..%u\n", number);
-    return failures ? 1 : 0;
+    return failures + wrong ? 1 : 0;
 }

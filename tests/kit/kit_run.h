@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kit_run.h - the state part of the conformance kit as its programs call it. */
+/* kit_run.h - the parts of the conformance kit as its programs call them. */
 #ifndef BERTH_KIT_RUN_H
 #define BERTH_KIT_RUN_H
 
@@ -13,5 +13,9 @@
  */
 int kit_state_run(const char *path, const char *const *options, const char *only,
                   unsigned *number);
+
+/* The same for OCI and network plugins, with all cases. */
+int kit_oci_run(const char *path, const char *const *options, unsigned *number);
+int kit_net_run(const char *path, const char *const *options, unsigned *number);
 
 #endif

@@ -154,6 +154,8 @@ static char *directory(const struct berth_host *h, const struct berth_config *cf
 
 static void na_close(struct berth_net *n)
 {
+    if (!n)
+        return;
     na_unlock(n);
     json_object_put(n->nets);
     free(n->conf_dir);

@@ -11,6 +11,7 @@
 #include "files.h"
 #include "launch.h"
 #include "message.h"
+#include "wait.h"
 
 static const struct berth_oci_create no_options = {.size = sizeof(no_options)};
 
@@ -109,6 +110,7 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
               const struct berth_oci_create *how, struct berth_oci_status *out,
               uint64_t *out_usec, struct berth_error *err)
 {
+    struct berth_oci_status s = {.size = sizeof(s)};
     RT_FREE char *oci_log = NULL;
     int32_t pid = 0, monitor, old;
     berth_deadline begun = rt_now();
@@ -138,17 +140,16 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     mend_null();
     if (rc < 0) {
         undo(r, c, told, rc == -ETIMEDOUT);
+        unlink(oci_log);
         return rc;
     }
     monitor = read_pid(c->monitor_pid_file);
     if (!monitor)
         berth_log(r->h, BERTH_LOG_WARNING, "conmon left no pid in %s", c->monitor_pid_file);
-    out->status = how->checkpoint ? BERTH_OCI_RUNNING : BERTH_OCI_CREATED;
-    out->pid = pid;
-    out->monitor_pid = monitor;
-    out->exit_code = 0;
-    out->oom_killed = 0;
-    out->finished = 0;
+    s.status = how->checkpoint ? BERTH_OCI_RUNNING : BERTH_OCI_CREATED;
+    s.pid = pid;
+    s.monitor_pid = monitor;
+    rt_give_status(out, &s);
     if (out_usec)
         *out_usec = (rt_now() - begun) / 1000;
     return 0;

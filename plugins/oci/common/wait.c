@@ -231,14 +231,24 @@ static int wait_watched(struct watch *w, berth_deadline deadline, struct berth_o
     }
 }
 
-int rt_wait(struct berth_oci *r, const struct berth_container *c, const char *session,
-            berth_deadline deadline, struct berth_oci_status *out, struct berth_error *err)
+void rt_give_status(struct berth_oci_status *out, const struct berth_oci_status *s)
 {
+    uint32_t size = out->size;
+
+    memcpy(out, s, size < sizeof(*s) ? size : sizeof(*s));
+    out->size = size;
+}
+
+int rt_wait(struct berth_oci *r, const struct berth_container *c, const char *session,
+            berth_deadline deadline, struct berth_oci_status *lent, struct berth_error *err)
+{
+    struct berth_oci_status full = {.size = sizeof(full)}, *out = &full;
     struct watch w = {.r = r, .c = c, .session = session, .inotify = -1, .monitor = -1};
     int rc;
 
     if (session && !rt_session_ok(session))
         return berth_fail(r->h, err, EINVAL, "no session can be called \"%s\"", session);
+    memcpy(&full, lent, lent->size < sizeof(full) ? lent->size : sizeof(full));
     prepare(&w);
     if (!w.file || !w.fifo || !w.dir) {
         rc = rt_no_memory(r, err);
@@ -254,6 +264,7 @@ int rt_wait(struct berth_oci *r, const struct berth_container *c, const char *se
         }
     }
     watch_clear(&w);
+    rt_give_status(lent, &full);
     return rc;
 }
 
@@ -278,12 +289,7 @@ int rt_status(struct berth_oci *r, const struct berth_container *c,
             last.status == BERTH_OCI_STOPPED)
             s = last;
     }
-    out->status = s.status;
-    out->pid = s.pid;
-    out->monitor_pid = s.monitor_pid;
-    out->exit_code = s.exit_code;
-    out->oom_killed = s.oom_killed;
-    out->finished = s.finished;
+    rt_give_status(out, &s);
     return 0;
 }
 
