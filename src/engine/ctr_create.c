@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "engine/ctr_volumes.h"
 #include "engine/events.h"
 #include "engine/intent.h"
 #include "engine/names.h"
@@ -21,6 +22,7 @@
 struct making {
     struct ctr *c;
     struct intent intent;
+    struct ctr_volumes volumes;
     bool lock;
     bool storage;
 };
@@ -29,6 +31,7 @@ static void undo(struct making *m)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
 
+    ctr_volumes_undo(&m->volumes);
     if (m->storage && storage_container_delete(m->c->e->storage, m->c->id, &why) < 0)
         log_error("removing the storage of container %s: %s", m->c->id, error_text(&why));
     error_clear(&why);
@@ -239,11 +242,14 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
         r = make_storage(&making, !str_empty(o->name), &static_dir, &run_dir, err);
     if (r == 0)
         r = fill_places(c, networks, static_dir, run_dir, err);
+    if (r == 0 && json_get(c->config, "namedVolumes"))
+        r = ctr_volumes_create(c, &making.volumes, err);
     if (r == 0)
         r = store_add(c, networks && json_object_object_length(networks) ? networks : NULL,
                       err);
     if (r < 0)
         undo(&making);
+    ctr_volumes_end(&making.volumes);
     intent_end(&making.intent);
     if (r == 0)
         event_ctr(c, "create", NULL);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/ctr_life.h"
+#include "engine/ctr_volumes.h"
 #include "engine/events.h"
 #include "engine/exec.h"
 #include "engine/intent.h"
@@ -327,10 +328,12 @@ static void free_lock(struct ctr *c, struct intent *intent)
 int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_error *err)
 {
     _cleanup_intent_ struct intent intent = INTENT_NONE;
+    _cleanup_ctr_volumes_ struct ctr_volumes doomed = {0};
     sigset_t old;
     int r;
 
-    c->defer = true; /* what a sync finds goes into the transaction that removes it */
+    intent_recover(c->e); /* of a killed creation of this one there is nothing to undo */
+    c->defer = true;      /* what a sync finds goes into the transaction that removes it */
     r = ctr_lock(c, err);
     if (r == 0)
         r = check_removable(c, flags, err);
@@ -345,6 +348,8 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
         r = intent_begin(c->e, c->id, &intent, err);
     if (r == 0)
         r = intent_lock_is(&intent, ctr_lock_id(c), err);
+    if (r == 0 && (flags & CTR_REMOVE_VOLUMES) && json_get(c->config, "namedVolumes"))
+        r = ctr_volumes_doom(c, &doomed, err);
     if (r == 0) {
         c->defer = true;
         signals_hold(&old); /* until nothing of it is left */
@@ -352,6 +357,7 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
         if (c->removed) {
             free_lock(c, &intent);
             event_ctr(c, "remove", NULL);
+            ctr_volumes_remove(&doomed);
         }
         signals_release(&old);
     }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/ctr_life.h"
+#include "engine/ctr_volumes.h"
 #include "engine/events.h"
 #include "engine/exec.h"
 #include "engine/health.h"
@@ -70,7 +71,7 @@ int ctr_cleanup_parts(struct ctr *c, struct berth_error *err)
     health_end(c);
     note_failure(ctr_net_teardown(c, &why), &first, &why, err, c);
     note_failure(remove_from_runtime(c, &why), &first, &why, err, c);
-    if (json_flag(c->state, "mounted", false))
+    if (json_flag(c->state, "mounted", false) || ctr_volumes_in_use(c))
         note_failure(rootfs_unmount(c, &why), &first, &why, err, c);
     note_failure(store_save(c, EXIT_NONE, &why), &first, &why, err, c);
     return first;

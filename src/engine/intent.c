@@ -4,55 +4,149 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/names.h"
 #include "engine/store.h"
+#include "engine/volume.h"
 #include "storage/storage.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+
+#define VOLUME_PREFIX "v." /* IDs of containers have no dot */
 
 static char *folder(const struct engine *e)
 {
     return path_join(e->conf->tmp_dir, "intents");
 }
 
-int intent_begin(struct engine *e, const char *id, struct intent *out, struct berth_error *err)
+/* One record of fixed length, so that it is never seen half written: the number or "-", a
+ * "t" if the directory counts or "w" if all goes with the owner, the owner. */
+#define LOCK_WIDTH 10
+#define TEXT_LEN   (LOCK_WIDTH + 2 + ID_LEN)
+
+static int write_text(struct intent *i, struct berth_error *err)
 {
-    _cleanup_free_ char *dir = folder(e);
-    char *path = dir ? path_join(dir, id) : NULL;
-    int fd;
+    char number[LOCK_WIDTH + 1] = "-", text[TEXT_LEN + 1];
 
-    if (!path)
-        return fail(err, ENOMEM, "out of memory");
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == ENOENT && fs_mkdir_p(dir, 0700, err) == 0)
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-        int code = errno;
-
-        if (fd >= 0)
-            close(fd);
-        fail_errno(err, code, "creating %s", path);
-        free(path);
-        return -code;
-    }
-    *out = (struct intent){fd, path};
-    return 0;
-}
-
-int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err)
-{
-    char text[16];
-    int n = snprintf(text, sizeof(text), "%u", lock);
-
-    return pwrite(i->fd, text, (size_t)n, 0) == n
+    if (i->lock >= 0)
+        snprintf(number, sizeof(number), "%u", (uint32_t)i->lock);
+    snprintf(text, sizeof(text), "%-*s%c %-*s", LOCK_WIDTH, number, i->tree ? 't' : ' ', ID_LEN,
+             i->owner);
+    if (i->whole)
+        text[LOCK_WIDTH] = 'w';
+    return pwrite(i->fd, text, TEXT_LEN, 0) == TEXT_LEN
                ? 0
                : fail_errno(err, errno, "writing %s", i->path);
 }
 
+static int read_text(struct intent *i)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    char number[LOCK_WIDTH + 1] = "";
+    uint64_t lock;
+    int r = fs_read_fd(i->fd, i->path, TEXT_LEN, &text, NULL);
+
+    if (r < 0 || text.len == 0)
+        return r;
+    snprintf(number, sizeof(number), "%.*s", (int)strcspn(buf_str(&text), " "), buf_str(&text));
+    if (str_to_u64(number, &lock) == 0 && lock <= UINT32_MAX)
+        i->lock = (int64_t)lock;
+    if (text.len == TEXT_LEN) {
+        i->whole = text.data[LOCK_WIDTH] == 'w';
+        i->tree = i->whole || text.data[LOCK_WIDTH] == 't';
+        snprintf(i->owner, sizeof(i->owner), "%s", text.data + LOCK_WIDTH + 2);
+        if (!id_is_full(i->owner))
+            i->owner[0] = '\0';
+    }
+    return 0;
+}
+
+/* Somebody who waited for the file may get it when it is no longer what its name says. */
+static bool is_current(int fd, const char *path)
+{
+    struct stat mine, there;
+
+    return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino &&
+           mine.st_dev == there.st_dev;
+}
+
+static int open_locked(const char *dir, const char *path, struct berth_error *err)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), code;
+
+        if (fd < 0 && errno == ENOENT && fs_mkdir_p(dir, 0700, err) == 0)
+            fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd >= 0 && flock(fd, LOCK_EX) == 0) {
+            if (is_current(fd, path))
+                return fd;
+            close(fd);
+            continue;
+        }
+        code = errno;
+        if (fd >= 0)
+            close(fd);
+        if (code != EINTR || fd < 0)
+            return fail_errno(err, code, "creating %s", path);
+    }
+}
+
+static int begin(struct engine *e, const char *file, struct intent *out,
+                 struct berth_error *err)
+{
+    _cleanup_free_ char *dir = folder(e);
+    _cleanup_free_ char *path = dir ? path_join(dir, file) : NULL;
+    int fd;
+
+    if (!path)
+        return fail(err, ENOMEM, "out of memory");
+    fd = open_locked(dir, path, err);
+    if (fd < 0)
+        return fd;
+    *out = (struct intent){.fd = fd, .path = TAKE(path), .lock = -1};
+    return 0;
+}
+
+int intent_begin(struct engine *e, const char *id, struct intent *out, struct berth_error *err)
+{
+    return begin(e, id, out, err);
+}
+
+int intent_begin_volume(struct engine *e, const char *name, const char *owner,
+                        struct intent *out, struct berth_error *err)
+{
+    _cleanup_free_ char *file = str_printf(VOLUME_PREFIX "%s", name);
+    int r = file ? begin(e, file, out, err) : fail(err, ENOMEM, "out of memory");
+
+    if (r < 0 || !owner)
+        return r;
+    snprintf(out->owner, sizeof(out->owner), "%s", owner);
+    return write_text(out, err);
+}
+
+int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err)
+{
+    i->lock = lock;
+    return write_text(i, err);
+}
+
+int intent_tree_is(struct intent *i, struct berth_error *err)
+{
+    i->tree = true;
+    return write_text(i, err);
+}
+
+int intent_whole(struct intent *i, struct berth_error *err)
+{
+    i->tree = i->whole = true;
+    return write_text(i, err);
+}
+
 void intent_lock_gone(struct intent *i)
 {
-    if (i->fd >= 0 && ftruncate(i->fd, 0) < 0)
-        log_warning("truncating %s failed", i->path);
+    i->lock = -1;
+    if (i->fd >= 0)
+        write_text(i, NULL);
 }
 
 void intent_end(struct intent *i)
@@ -67,60 +161,88 @@ void intent_end(struct intent *i)
 
 /* ----------------------------------------------------------------- recovery */
 
-static bool in_store(struct engine *e, const char *id, struct berth_error *err)
+static bool in_store(struct engine *e, uint32_t kind, const char *id, struct berth_error *err)
 {
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_record rec = {.size = sizeof(rec)};
     int r = store_begin(e, false, &t, err);
 
     if (r == 0)
-        r = txn_get(t, BERTH_CONTAINER, id, 0, &rec, err);
+        r = txn_get(t, kind, id, 0, &rec, err);
     if (r == -ENOENT)
         error_clear(err);
     return r != -ENOENT; /* when in doubt, it is there */
 }
 
+static void free_number(struct engine *e, struct intent *i, const char *what, const char *id)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    uint32_t lock = (uint32_t)i->lock;
+    struct locks *locks;
+
+    if (i->lock < 0)
+        return;
+    intent_lock_gone(i);
+    if (engine_locks(e, &locks, &err) < 0 || lock_release(locks, lock, &err) < 0)
+        log_warning("freeing lock %u of %s %s: %s", lock, what, id, error_text(&err));
+}
+
 static void undo(struct engine *e, const char *id, struct intent *i)
 {
     _cleanup_error_ struct berth_error err = ERROR_INIT;
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
     struct storage *storage;
-    struct locks *locks;
-    uint64_t lock;
 
-    if (in_store(e, id, &err))
+    if (in_store(e, BERTH_CONTAINER, id, &err))
         return;
     log_info("undoing what a killed process left of container %s", id);
     if (engine_storage(e, &storage, &err) < 0 ||
         (storage_container_delete(storage, id, &err) < 0 && err.code != ENOENT))
         log_warning("removing the storage of container %s: %s", id, error_text(&err));
-    error_clear(&err);
-    if (fs_read_fd(i->fd, i->path, 64, &text, &err) < 0 ||
-        str_to_u64(buf_str(&text), &lock) < 0 || lock > UINT32_MAX)
-        return;
-    intent_lock_gone(i);
-    if (engine_locks(e, &locks, &err) < 0 || lock_release(locks, (uint32_t)lock, &err) < 0)
-        log_warning("freeing lock %u of container %s: %s", (uint32_t)lock, id,
-                    error_text(&err));
+    free_number(e, i, "container", id);
 }
 
-static void recover_one(struct engine *e, const char *dir, const char *id)
+static void undo_volume(struct engine *e, const char *name, struct intent *i)
 {
-    struct intent i = {.fd = -1, .path = path_join(dir, id)};
-    struct stat st;
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+
+    if (in_store(e, BERTH_VOLUME, name, &err)) {
+        if (i->owner[0] && !in_store(e, BERTH_CONTAINER, i->owner, &err))
+            volume_remove_unused(e, name, i);
+        return;
+    }
+    log_info("undoing what a killed process left of volume %s", name);
+    if (i->tree && volume_remove_tree(e, name, &err) < 0)
+        log_warning("removing the directory of volume %s: %s", name, error_text(&err));
+    free_number(e, i, "volume", name);
+}
+
+static void recover_one(struct engine *e, const char *dir, const char *file)
+{
+    struct intent i = {.fd = -1, .path = path_join(dir, file), .lock = -1};
+    const char *volume = str_starts(file, VOLUME_PREFIX);
 
     if (i.path)
         i.fd = open(i.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     /* Held: its maker is alive.  Unlinked: somebody was faster. */
-    if (i.fd < 0 || flock(i.fd, LOCK_EX | LOCK_NB) < 0 || fstat(i.fd, &st) < 0 ||
-        st.st_nlink == 0) {
+    if (i.fd < 0 || flock(i.fd, LOCK_EX | LOCK_NB) < 0 || !is_current(i.fd, i.path)) {
         if (i.fd >= 0)
             close(i.fd);
         free(i.path);
         return;
     }
-    undo(e, id, &i);
+    read_text(&i);
+    if (volume)
+        undo_volume(e, volume, &i);
+    else
+        undo(e, file, &i);
     intent_end(&i);
+}
+
+static bool is_intent(const char *file)
+{
+    const char *volume = str_starts(file, VOLUME_PREFIX);
+
+    return volume ? name_is_valid(volume) : id_is_full(file);
 }
 
 void intent_recover(struct engine *e)
@@ -130,7 +252,7 @@ void intent_recover(struct engine *e)
     DIR *d = dir ? opendir(dir) : NULL;
 
     while (d && (entry = readdir(d)))
-        if (id_is_full(entry->d_name))
+        if (is_intent(entry->d_name))
             recover_one(e, dir, entry->d_name);
     if (d)
         closedir(d);

@@ -7,6 +7,10 @@
  * <tmp dir>/intents/<ID> with the lock's number in it, held with flock(2), and takes it away
  * at the end.  A file that nobody holds is what a killed process left; whoever creates the
  * next container puts it right: without a record in the store, storage and number are freed.
+ *
+ * A volume has a number, a directory and a record; its file is <tmp dir>/intents/v.<NAME>.  It
+ * may be made for a container, and then is undone, while nobody uses it and it is empty, if
+ * that container did not come to be; or be removed with a container.
  */
 #ifndef BERTH_ENGINE_INTENT_H
 #define BERTH_ENGINE_INTENT_H
@@ -16,12 +20,28 @@
 struct intent {
     int fd; /* -1: none */
     char *path;
+    int64_t lock;           /* -1: none */
+    bool tree;              /* the directory is part of what is made or removed */
+    bool whole;             /* and what is in it too, once the owner is gone */
+    char owner[ID_LEN + 1]; /* the container that a volume is made for; empty: none */
 };
 
-#define INTENT_NONE ((struct intent){.fd = -1})
+#define INTENT_NONE ((struct intent){.fd = -1, .lock = -1})
 
 /* Announce that container `id` is about to be made or removed. */
 int intent_begin(struct engine *e, const char *id, struct intent *out, struct berth_error *err);
+
+/* The same of a volume; waits while another process makes or removes one of that name.  Who
+ * needs several begins them in the order of their names.  owner: ID of the new container that
+ * needs it; NULL: none. */
+int intent_begin_volume(struct engine *e, const char *name, const char *owner,
+                        struct intent *out, struct berth_error *err);
+
+/* An anonymous volume is to go with its container, the owner, whatever is in it. */
+int intent_whole(struct intent *i, struct berth_error *err);
+
+/* The directory of the volume is to go with it.  Before it is made. */
+int intent_tree_is(struct intent *i, struct berth_error *err);
 
 /* This number is its lock.  Call it before anything else could fail. */
 int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err);

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/ctr_volumes.h"
 #include "engine/spec_priv.h"
 #include "storage/layer.h"
 #include "storage/storage.h"
@@ -438,23 +439,8 @@ static int mount_root(struct ctr *c, struct berth_error *err)
     return r;
 }
 
-int rootfs_mount(struct ctr *c, struct berth_error *err)
-{
-    int r;
-
-    if (json_flag(c->state, "mounted", false))
-        return 0;
-    r = mount_shm(c, err);
-    if (r == 0)
-        r = mount_root(c, err);
-    if (r < 0) {
-        rootfs_unmount(c, NULL);
-        error_wrap(err, "mounting storage for container %s", c->id);
-    }
-    return r;
-}
-
-int rootfs_unmount(struct ctr *c, struct berth_error *err)
+/* All but the volumes. */
+static int unmount_parts(struct ctr *c, struct berth_error *err)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
     const json *mounts = json_get(c->config, "mounts");
@@ -480,5 +466,34 @@ int rootfs_unmount(struct ctr *c, struct berth_error *err)
         note(unmount_layer(c, &why), &first, &why, err, c);
     json_del(c->state, "mounted");
     json_del(c->state, "mountPoint");
+    return first;
+}
+
+int rootfs_mount(struct ctr *c, struct berth_error *err)
+{
+    int r;
+
+    if (json_flag(c->state, "mounted", false))
+        return 0;
+    r = mount_shm(c, err);
+    if (r == 0)
+        r = mount_root(c, err);
+    if (r == 0 && json_get(c->config, "namedVolumes"))
+        r = ctr_volumes_mount(c, json_str(c->state, "mountPoint"), err);
+    if (r < 0) {
+        unmount_parts(c, NULL);
+        error_wrap(err, "mounting storage for container %s", c->id);
+    }
+    return r;
+}
+
+int rootfs_unmount(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    int first = 0;
+
+    if (ctr_volumes_in_use(c))
+        note(ctr_volumes_release(c, &why), &first, &why, err, c);
+    note(unmount_parts(c, &why), &first, &why, err, c);
     return first;
 }

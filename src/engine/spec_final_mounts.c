@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec_final_mounts.c - mounts of stage B: volumes, overlays, generated files, systemd. */
 #include "engine/spec_priv.h"
+#include "engine/store.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
@@ -161,21 +162,30 @@ static void follow_links(struct spec_final *f, json *mount)
 
 /* -------------------------------------------------------------------- volumes */
 
+static int overlay_over(struct spec_final *f, const char *source, const char *dest,
+                        const json *options, struct berth_error *err);
+
 static int named_volumes(struct spec_final *f, struct berth_error *err)
 {
     const json *list = json_get(f->config, "namedVolumes");
-    const char *base = f->c->e->conf->volume_path;
 
     for (size_t i = 0; i < json_len(list); i++) {
         const json *v = json_item(list, i);
-        _cleanup_free_ char *source =
-            str_printf("%s/%s/_data", base, str_or(json_str(v, "volumeName"), ""));
+        _cleanup_volume_ struct volume *volume = NULL;
+        int r = volume_load(f->c->e, json_str(v, "volumeName"), &volume, err);
         json *m;
-        int r;
 
-        if (!source)
-            return fail(err, ENOMEM, "out of memory");
-        m = add_mount(f->mounts, json_str(v, "dest"), "bind", source, "");
+        if (r < 0)
+            return error_wrap(err, "retrieving volume %s to add to container %s",
+                              json_str(v, "volumeName"), f->c->id);
+        if (json_has_str(json_get(v, "options"), "O")) {
+            r = overlay_over(f, volume_where(volume), json_str(v, "dest"),
+                             json_get(v, "options"), err);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        m = add_mount(f->mounts, json_str(v, "dest"), "bind", volume_where(volume), "");
         json_set(m, "options", json_copy(json_get(v, "options")));
         r = act_on_options(f, m, err);
         if (r < 0)
@@ -196,45 +206,53 @@ static const char *option_value(const json *options, const char *key)
 }
 
 /* -v ...:O: a writable layer over the source that lives until cleanup. */
+static int overlay_over(struct spec_final *f, const char *source, const char *dest,
+                        const json *options, struct berth_error *err)
+{
+    static const char *const parts[] = {"upper", "work", "merge"};
+    const char *upper = option_value(options, "upperdir=");
+    const char *work = option_value(options, "workdir=");
+    _cleanup_buf_ struct berth_buf line = BUF_INIT, merge = BUF_INIT;
+    _cleanup_free_ char *dir = NULL;
+    uint32_t number;
+
+    id_random(&number, sizeof(number));
+    dir = str_printf("%s/overlay/%u", ctr_static_dir(f->c), number);
+    if (!dir)
+        return fail(err, ENOMEM, "out of memory");
+    for (size_t j = 0; j < ARRAY_LEN(parts); j++) {
+        _cleanup_free_ char *path = path_join(dir, parts[j]);
+        int r = path ? fs_mkdir_p(path, 0700, err) : -ENOMEM;
+
+        if (r >= 0 && j != 1 && chmod(path, 0755) < 0)
+            r = spec_fail_errno(err, errno, "chmod %s", path);
+        if (r < 0)
+            return r;
+    }
+    if (json_has_str(options, "U") && change_owner(f, source, err) < 0)
+        return -EINVAL;
+    buf_printf(&merge, "%s/merge", dir);
+    buf_printf(&line, "lowerdir=%s ", source);
+    if (upper && work)
+        buf_printf(&line, "upperdir=%s workdir=%s private", upper, work);
+    else
+        buf_printf(&line, "upperdir=%s/upper workdir=%s/work private", dir, dir);
+    add_mount(f->mounts, dest, "overlay", buf_str(&merge), buf_str(&line));
+    return 0;
+}
+
 static int overlay_volumes(struct spec_final *f, struct berth_error *err)
 {
     const json *list = json_get(f->config, "overlayVolumes");
+    int r = 0;
 
-    for (size_t i = 0; i < json_len(list); i++) {
-        const json *v = json_item(list, i), *options = json_get(v, "options");
-        const char *upper = option_value(options, "upperdir=");
-        const char *work = option_value(options, "workdir=");
-        static const char *const parts[] = {"upper", "work", "merge"};
-        _cleanup_buf_ struct berth_buf line = BUF_INIT, merge = BUF_INIT;
-        const char *source = str_or(json_str(v, "source"), "");
-        _cleanup_free_ char *dir = NULL;
-        uint32_t number;
-        int r;
+    for (size_t i = 0; r == 0 && i < json_len(list); i++) {
+        const json *v = json_item(list, i);
 
-        id_random(&number, sizeof(number));
-        dir = str_printf("%s/overlay/%u", ctr_static_dir(f->c), number);
-        if (!dir)
-            return fail(err, ENOMEM, "out of memory");
-        for (size_t j = 0; j < ARRAY_LEN(parts); j++) {
-            _cleanup_free_ char *path = path_join(dir, parts[j]);
-
-            r = path ? fs_mkdir_p(path, 0700, err) : -ENOMEM;
-            if (r >= 0 && j != 1 && chmod(path, 0755) < 0)
-                r = spec_fail_errno(err, errno, "chmod %s", path);
-            if (r < 0)
-                return r;
-        }
-        if (json_has_str(options, "U") && change_owner(f, source, err) < 0)
-            return -EINVAL;
-        buf_printf(&merge, "%s/merge", dir);
-        buf_printf(&line, "lowerdir=%s ", source);
-        if (upper && work)
-            buf_printf(&line, "upperdir=%s workdir=%s private", upper, work);
-        else
-            buf_printf(&line, "upperdir=%s/upper workdir=%s/work private", dir, dir);
-        add_mount(f->mounts, json_str(v, "dest"), "overlay", buf_str(&merge), buf_str(&line));
+        r = overlay_over(f, str_or(json_str(v, "source"), ""), json_str(v, "dest"),
+                         json_get(v, "options"), err);
     }
-    return 0;
+    return r;
 }
 
 /* ------------------------------------------------------------ generated files */

@@ -4,6 +4,8 @@
  * runtime.  The stored spec is the start; what depends on the container's files, its
  * mounts and its neighbours is added.
  */
+#include "engine/ctr_volumes.h"
+#include "engine/rootfs.h"
 #include "engine/spec_priv.h"
 #include "engine/store.h"
 #include <fcntl.h>
@@ -137,6 +139,16 @@ static int lookup_user(struct spec_final *f, struct berth_error *err)
 
     return spec_user_lookup(f->root, passwd, group, str_or(json_str(f->config, "user"), ""),
                             &f->user, err);
+}
+
+/* Fresh volumes. */
+static int own_volumes(struct spec_final *f, struct berth_error *err)
+{
+    bool named = !str_empty(json_str(f->config, "user"));
+    uint32_t uid = rootfs_host_id(f->c, "UIDMap", named ? f->user.uid : 0);
+    uint32_t gid = rootfs_host_id(f->c, "GIDMap", named ? f->user.gid : 0);
+
+    return ctr_volumes_own(f->c, f->root, uid, gid, err);
 }
 
 static void add_gid(json *list, uint32_t gid)
@@ -422,6 +434,8 @@ int spec_init(struct ctr *c, struct berth_error *err)
         r = spec_files(&f, err);
     if (r >= 0)
         r = spec_final_mounts(&f, err);
+    if (r >= 0)
+        r = own_volumes(&f, err);
     if (r >= 0)
         r = set_user(&f, err);
     if (r >= 0)

@@ -167,6 +167,9 @@ int store_vol_add(struct volume *v, struct berth_error *err);
 int store_vol_save(struct volume *v, struct berth_error *err);
 int store_vol_rewrite(struct volume *v, struct berth_error *err);
 
+/* Write its state and that of a container, whose lock is held, in one transaction. */
+int store_vol_save_with(struct volume *v, struct ctr *c, struct berth_error *err);
+
 /* -EBUSY: containers use it. */
 int store_vol_remove(struct volume *v, struct berth_error *err);
 

@@ -144,10 +144,11 @@ static void refresh_free(struct refresh *all)
 static void reset_container(json *state)
 {
     static const char *const gone[] = {
-        "pid",          "conmonPid",      "mountPoint",         "mounted",
-        "bindMounts",   "execSessions",   "newExecSessions",    "stoppedByUser",
-        "checkpointed", "restored",       "restartPolicyMatch", "restartCount",
-        "restoreLog",   "checkpointPath", "checkpointLog",      "netns"};
+        "pid",           "conmonPid",      "mountPoint",         "mounted",
+        "bindMounts",    "execSessions",   "newExecSessions",    "stoppedByUser",
+        "checkpointed",  "restored",       "restartPolicyMatch", "restartCount",
+        "restoreLog",    "checkpointPath", "checkpointLog",      "netns",
+        "countedVolumes"};
 
     for (size_t i = 0; i < ARRAY_LEN(gone); i++)
         json_del(state, gone[i]);

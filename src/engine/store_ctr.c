@@ -442,10 +442,9 @@ int store_save(struct ctr *c, int32_t code, struct berth_error *err)
     return c->defer ? 0 : store_flush(c, err);
 }
 
-int store_flush(struct ctr *c, struct berth_error *err)
+int store_ctr_put_state(struct ctr *c, struct txn *t, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf state = BUF_INIT;
-    _cleanup_txn_ struct txn *t = NULL;
     struct berth_record rec = {
         .size = sizeof(rec),
         .kind = BERTH_CONTAINER,
@@ -458,22 +457,30 @@ int store_flush(struct ctr *c, struct berth_error *err)
         .status = (int32_t)json_i64(c->state, "state", 0),
         .exit_code = (int32_t)json_i64(c->state, "exitCode", 0),
     };
+    int r = store_ctr_valid(c, err);
+
+    if (r < 0)
+        return r;
+    if (write_state(c, &state) < 0)
+        return fail(err, ENOMEM, "out of memory");
+    rec.state = buf_blob(&state);
+    r = store_ctr_gone(c, txn_update(t, &rec, err), err);
+    return r < 0 ? r : put_code(c, t, err);
+}
+
+int store_flush(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_txn_ struct txn *t = NULL;
     int r;
 
     c->defer = false;
     if (!c->unsaved)
         return 0;
     r = store_ctr_valid(c, err);
-    if (r < 0)
-        return r;
-    if (write_state(c, &state) < 0)
-        return fail(err, ENOMEM, "out of memory");
-    rec.state = buf_blob(&state);
-    r = store_begin(c->e, true, &t, err);
     if (r == 0)
-        r = store_ctr_gone(c, txn_update(t, &rec, err), err);
+        r = store_begin(c->e, true, &t, err);
     if (r == 0)
-        r = put_code(c, t, err);
+        r = store_ctr_put_state(c, t, err);
     if (r == 0)
         r = txn_commit(&t, err);
     c->unsaved = r < 0;

@@ -19,6 +19,9 @@ int store_ctr_valid(const struct ctr *c, struct berth_error *err);
 /* What a backend's "not there" means for a container: it is marked as removed. */
 int store_ctr_gone(struct ctr *c, int r, struct berth_error *err);
 
+/* Write its state, and the exit code that was noted. */
+int store_ctr_put_state(struct ctr *c, struct txn *t, struct berth_error *err);
+
 /* Load one within a transaction; *out is the caller's. */
 int store_ctr_load(struct engine *e, struct txn *t, const char *id, struct ctr **out,
                    struct berth_error *err);

@@ -8,6 +8,7 @@ void volume_free(struct volume *v)
 {
     if (!v)
         return;
+    volume_unlock(v);
     free(v->name);
     json_putp(&v->config);
     json_putp(&v->state);
@@ -283,6 +284,30 @@ static int write_members(struct volume *v, uint64_t what, struct berth_error *er
 int store_vol_save(struct volume *v, struct berth_error *err)
 {
     return write_members(v, BERTH_REC_STATE | BERTH_REC_ATTRS, err);
+}
+
+int store_vol_save_with(struct volume *v, struct ctr *c, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf config = BUF_INIT, state = BUF_INIT;
+    _cleanup_txn_ struct txn *t = NULL;
+    struct berth_record rec;
+    int r = valid(v, err);
+
+    if (r == 0)
+        r = to_record(v, &rec, &config, &state, err);
+    if (r == 0)
+        r = store_begin(v->e, true, &t, err);
+    if (r < 0)
+        return r;
+    rec.has = BERTH_REC_STATE | BERTH_REC_ATTRS;
+    r = gone(v, txn_update(t, &rec, err), err);
+    if (r == 0)
+        r = store_ctr_put_state(c, t, err);
+    if (r == 0)
+        r = txn_commit(&t, err);
+    if (r == 0)
+        c->unsaved = false;
+    return r;
 }
 
 int store_vol_rewrite(struct volume *v, struct berth_error *err)
