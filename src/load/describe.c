@@ -63,6 +63,7 @@ static const struct describe_op net_ops[] = {
     {"update", offsetof(struct berth_net_ops, update), true, BERTH_NET_CAP_UPDATE},
     NET(setup), NET(teardown),
     {"rootless_netns", offsetof(struct berth_net_ops, rootless_netns), true, 0},
+    {"check", offsetof(struct berth_net_ops, check), true, 0},
 };
 
 static const char *const state_caps[] = {"persistent", "shared", "timeout", "snapshot",

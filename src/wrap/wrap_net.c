@@ -121,3 +121,9 @@ int net_rootless_netns(struct net *n, int *out_fd, struct berth_error *err)
 {
     return ON_NET(n, rootless_netns, err, out_fd);
 }
+
+int net_check(struct net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
+              struct berth_error *err)
+{
+    return INVOKE_LENT(&n->i, n->ops, check, err, n->n, joined, fn, arg);
+}
