@@ -4,14 +4,13 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/ctr_life.h"
+#include "engine/netns.h"
 #include "engine/store.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#define NETNS_DIR "/run/netns" /* podman's, and that of ip-netns(8) */
 
 /* Does c have a network namespace of its own to be made by us?  With mode none the runtime
  * makes it; host and joined ones are not ours. */

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "engine/boot.h"
 #include "engine/intent.h"
+#include "engine/netns.h"
 #include "engine/store_check.h"
 #include "engine/system_locks.h"
 #include "engine/system_marker.h"
@@ -199,55 +200,20 @@ static int mend_mount(struct check *k, const char *point)
 
 /* -------------------------------------------------------- network namespaces */
 
-#define NETNS_DIR "/run/netns"
-
-static bool is_netns_used(const struct stat *ns)
-{
-    DIR *d = opendir("/proc");
-    struct dirent *entry;
-    bool used = !d;
-
-    while (d && !used && (entry = readdir(d))) {
-        char path[64];
-        struct stat st;
-
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strlen(entry->d_name) > 20)
-            continue;
-        snprintf(path, sizeof(path), "/proc/%.20s/ns/net", entry->d_name);
-        used = stat(path, &st) == 0 && st.st_ino == ns->st_ino && st.st_dev == ns->st_dev;
-    }
-    if (d)
-        closedir(d);
-    return used;
-}
-
-/* Only names that podman and berth give; `ip netns add` gives others. */
 static int find_netnss(struct check *k, struct leftovers *out)
 {
-    DIR *d = opendir(NETNS_DIR);
-    struct dirent *entry;
-    int r = 0;
+    _cleanup_list_ struct berth_list paths = LIST_INIT;
+    int r = netns_left(&k->netnss, &paths);
 
-    while (d && r == 0 && (entry = readdir(d))) {
-        _cleanup_free_ char *path = path_join(NETNS_DIR, entry->d_name);
-        struct stat st;
-
-        if (!path || strlen(entry->d_name) != 42 || !str_starts(entry->d_name, "netns-") ||
-            list_has(&k->netnss, path) || stat(path, &st) < 0 || is_netns_used(&st))
-            continue;
-        r = found(out, path, str_printf("network namespace: %s belongs to no container", path));
-    }
-    if (d)
-        closedir(d);
+    for (size_t i = 0; r == 0 && i < paths.n; i++)
+        r = found(out, paths.items[i],
+                  str_printf("network namespace: %s belongs to no container", paths.items[i]));
     return r;
 }
 
 static int mend_netns(struct check *k, const char *path)
 {
-    umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-    if (unlink(path) < 0 && errno != ENOENT)
-        return fail_errno(k->err, errno, "removing %s", path);
-    return 0;
+    return netns_remove(path, k->err);
 }
 
 /* --------------------------------------------------------------- exit files */

@@ -3,8 +3,21 @@
 #ifndef BERTH_NET_LINKS_H
 #define BERTH_NET_LINKS_H
 
-/* Delete an interface in the namespace bound to this path; one that is not there is fine.  0 or
- * -errno. */
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct link {
+    char name[IF_NAMESIZE];
+    int index, master; /* 0: none */
+    bool bridge;
+};
+
+/* All interfaces of this namespace; *out is the caller's.  0 or -errno. */
+int links_list(struct link **out, size_t *n);
+
+/* Delete an interface in the namespace bound to this path (NULL: in this one); one that is not
+ * there is fine.  0 or -errno. */
 int links_delete(const char *netns, const char *name);
 
 /* Bring the loopback interface up. */

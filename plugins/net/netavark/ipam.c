@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ipam {
     struct berth_net *n;
@@ -392,6 +393,101 @@ int ipam_release(struct berth_net *n, const char *id, const json *networks,
             r = release_network(&i, name, id);
     }
     return ipam_end(&i, r);
+}
+
+/* ------------------------------------------------------------------- listing */
+
+/* The object of a member, made when it is missing; NULL: no memory. */
+static json *need(json *o, const char *key, bool array)
+{
+    json *value = js_get(o, key);
+
+    if (value)
+        return value;
+    value = array ? json_object_new_array() : json_object_new_object();
+    return js_set(o, key, value) < 0 ? NULL : value;
+}
+
+/* One address of a subnet.  What is no address and no ID is passed over. */
+static int list_address(const struct bolt_cursor *c, json *owners)
+{
+    char text[ADDR_TEXT], id[256];
+    struct addr a;
+    json *ips, *item;
+
+    if (c->is_bucket || (c->key.len != 4 && c->key.len != 16) || c->value.len == 0 ||
+        c->value.len >= sizeof(id))
+        return 0;
+    a.len = (unsigned)c->key.len;
+    memcpy(a.b, c->key.data, c->key.len);
+    memcpy(id, c->value.data, c->value.len);
+    id[c->value.len] = '\0';
+    if (strlen(id) != c->value.len)
+        return 0;
+    ips = need(owners, id, true);
+    item = ips ? json_object_new_string(addr_text(&a, text)) : NULL;
+    if (!item || json_object_array_add(ips, item) < 0) {
+        json_object_put(item);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int list_network(struct bolt_bucket *network, json *owners)
+{
+    struct bolt_bucket *subnet;
+    struct bolt_cursor c, in;
+    int r, s = 0;
+
+    for (r = bolt_first(&c, network); r == 1 && s == 0; r = bolt_next(&c)) {
+        if (!c.is_bucket || (c.key.len == 3 && memcmp(c.key.data, "ids", 3) == 0) ||
+            bolt_open(network, c.key.data, c.key.len, &subnet) < 0)
+            continue;
+        for (s = bolt_first(&in, subnet); s == 1;) {
+            s = list_address(&in, owners);
+            if (s == 0)
+                s = bolt_next(&in);
+        }
+    }
+    return r < 0 ? r : s;
+}
+
+int ipam_list(struct berth_net *n, json **out, struct berth_error *err)
+{
+    char *path = na_format("%s/ipam.db", n->run_dir), name[256];
+    bool there = path && access(path, F_OK) == 0;
+    struct bolt_bucket *network;
+    struct bolt_cursor c;
+    struct ipam i;
+    int r;
+
+    free(path);
+    *out = json_object_new_object();
+    if (!*out)
+        return NO_MEMORY(n, err);
+    if (!there)
+        return 0;
+    r = ipam_begin(&i, n, false, err);
+    if (r == 0) {
+        for (r = bolt_first(&c, bolt_root(i.tx)); r == 1;) {
+            json *owners;
+
+            r = 0;
+            snprintf(name, sizeof(name), "%.*s", (int)c.key.len, (const char *)c.key.data);
+            if (c.is_bucket && c.key.len < sizeof(name) &&
+                bolt_open(bolt_root(i.tx), c.key.data, c.key.len, &network) == 0) {
+                owners = need(*out, name, false);
+                r = owners ? list_network(network, owners) : -ENOMEM;
+            }
+            if (r == 0)
+                r = bolt_next(&c);
+        }
+        if (r < 0)
+            r = r == -ENOMEM ? NO_MEMORY(n, err) : bolt_failed(&i, r);
+    }
+    bolt_rollback(i.tx);
+    bolt_free(i.db);
+    return r;
 }
 
 int ipam_forget(struct berth_net *n, const char *network, struct berth_error *err)

@@ -92,6 +92,9 @@ int ipam_read(struct berth_net *n, const char *id, json *networks, struct berth_
 int ipam_release(struct berth_net *n, const char *id, const json *networks,
                  struct berth_error *err);
 
+/* Who has which addresses: network -> container ID -> array of addresses. */
+int ipam_list(struct berth_net *n, json **out, struct berth_error *err);
+
 /* Forget a network that was removed. */
 int ipam_forget(struct berth_net *n, const char *network, struct berth_error *err);
 
@@ -111,6 +114,25 @@ bool prog_only_gone(const char *text);
 /* Tell netavark of the DNS servers of a network whose containers run. */
 int prog_update(struct berth_net *n, const json *net, struct berth_error *err);
 
+/* Run another program of the host, by its name in $PATH: its status, or -errno (-ENOENT: there
+ * is none).  out: its standard output. */
+int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *out,
+               struct berth_error *err);
+
+/* ---------------------------------------------------------------- DNS server */
+
+/* The whole of a small file; 0 or -errno. */
+int na_read_text(const char *path, char **out);
+
+/* Does aardvark-dns run?  Let it read its files again; put one of them in place. */
+bool dns_runs(struct berth_net *n);
+void dns_tell(struct berth_net *n);
+int dns_write(struct berth_net *n, const char *path, const char *head, const char *rest);
+
+/* --------------------------------------------------------------- operations */
+
+int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
+             struct berth_error *err);
 int na_update(struct berth_net *n, const char *name_or_id, struct berth_blob change,
               struct berth_error *err);
 int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,

@@ -397,6 +397,7 @@ static const struct berth_net_ops ops = {
     .update = na_update,
     .setup = na_setup,
     .teardown = na_teardown,
+    .check = na_check,
 };
 
 BERTH_NET_PLUGIN(net_netavark, &ops, .name = "netavark", .version = "1.0",

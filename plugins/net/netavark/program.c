@@ -391,3 +391,53 @@ int prog_update(struct berth_net *n, const json *net, struct berth_error *err)
     free(servers);
     return r;
 }
+
+static char *in_path(const char *name)
+{
+    const char *at = getenv("PATH");
+    char *whole = na_format("%s:/usr/sbin:/sbin", at ? at : "/usr/local/sbin:/usr/bin:/bin");
+
+    for (const char *dir = whole; dir && *dir;) {
+        size_t len = strcspn(dir, ":");
+        char *path = len ? na_format("%.*s/%s", (int)len, dir, name) : NULL;
+
+        if (path && access(path, X_OK) == 0) {
+            free(whole);
+            return path;
+        }
+        free(path);
+        dir += len + (dir[len] == ':');
+    }
+    free(whole);
+    return NULL;
+}
+
+int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *out,
+               struct berth_error *err)
+{
+    struct berth_run what = {.size = sizeof(what),
+                             .flags = BERTH_RUN_STDERR_IS_ERROR,
+                             .netns_fd = -1,
+                             .output = out};
+    const char *args[64];
+    char *path = in_path(argv[0]);
+    struct env env = {0};
+    size_t i = 0;
+    int r = -ENOENT;
+
+    if (!path)
+        return r;
+    args[0] = path;
+    while (argv[++i] && i < 63)
+        args[i] = argv[i];
+    args[i] = NULL;
+    what.argv = args;
+    what.deadline = deadline_in(n->timeout);
+    r = env_make(n, &env) ? 0 : NO_MEMORY(n, err);
+    what.env = env.v;
+    if (r == 0)
+        r = n->h->run(n->h->core, &what, err);
+    env_free(&env);
+    free(path);
+    return r;
+}

@@ -63,7 +63,7 @@ static bool is_served(struct berth_net *n, const char *name)
 
 #define SERVED_MAX (1 << 20)
 
-static int read_text(const char *path, char **out)
+int na_read_text(const char *path, char **out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY), r = 0;
     ssize_t got = 0;
@@ -85,33 +85,47 @@ static int read_text(const char *path, char **out)
     return r;
 }
 
-/* Let the server read its files again, if it runs: the number may be another program's. */
-static void tell_server(struct berth_net *n)
+/* The server's number, or 0: it may be another program's by now. */
+static pid_t server(struct berth_net *n)
 {
     char *path = na_format("%s/aardvark-dns/aardvark.pid", n->run_dir), *text = NULL;
     char *comm_path, *comm = NULL;
-    long pid;
+    long pid = 0;
 
-    if (path && read_text(path, &text) == 0 && (pid = strtol(text, NULL, 10)) > 1) {
+    if (path && na_read_text(path, &text) == 0 && (pid = strtol(text, NULL, 10)) > 1) {
         comm_path = na_format("/proc/%ld/comm", pid);
-        if (comm_path && read_text(comm_path, &comm) == 0 && strncmp(comm, "aardvark", 8) == 0)
-            kill((pid_t)pid, SIGHUP);
+        if (!comm_path || na_read_text(comm_path, &comm) < 0 ||
+            strncmp(comm, "aardvark", 8) != 0)
+            pid = 0;
         free(comm_path);
         free(comm);
     }
     free(path);
     free(text);
+    return pid > 1 ? (pid_t)pid : 0;
 }
 
-static int write_served(struct berth_net *n, const char *path, const char *head, size_t len,
-                        const char *rest)
+bool dns_runs(struct berth_net *n)
+{
+    return server(n) != 0;
+}
+
+void dns_tell(struct berth_net *n)
+{
+    pid_t pid = server(n);
+
+    if (pid)
+        kill(pid, SIGHUP);
+}
+
+int dns_write(struct berth_net *n, const char *path, const char *head, const char *rest)
 {
     char *temp = na_format("%s/.aardvark.%ld", n->run_dir, (long)getpid());
     int fd =
         temp ? open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666) : -1;
     int r = fd < 0 ? -errno : 0;
 
-    if (r == 0 && (dprintf(fd, "%.*s%s", (int)len, head, rest) < 0 || rename(temp, path) < 0)) {
+    if (r == 0 && (dprintf(fd, "%s%s", head, rest) < 0 || rename(temp, path) < 0)) {
         r = -errno;
         unlink(temp);
     }
@@ -133,15 +147,17 @@ static int drop_servers(struct berth_net *n, const char *name, struct berth_erro
     size_t line, head;
 
     if (r == 0)
-        r = path ? read_text(path, &text) : -ENOMEM;
+        r = path ? na_read_text(path, &text) : -ENOMEM;
     if (r == 0) {
         line = strcspn(text, "\n");
         head = strcspn(text, " \n");
-        if (head < line)
-            r = write_served(n, path, text, head, text + line);
+        if (head < line) {
+            memmove(text + head, text + line, strlen(text + line) + 1);
+            r = dns_write(n, path, text, "");
+        }
     }
     if (r == 0)
-        tell_server(n);
+        dns_tell(n);
     if (lock >= 0)
         close(lock);
     if (r < 0 && r != -ENOENT)
