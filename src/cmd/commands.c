@@ -35,6 +35,7 @@ const struct cmd command_groups[] = {{.name = "container", .summary = "Manage co
                                      {.name = "state",
                                       .summary = "Look at state stores, copy and move them"},
                                      {.name = "system", .summary = "Manage the whole engine"},
+                                     {.name = "volume", .summary = "Manage volumes"},
                                      {NULL}};
 
 const struct cmd *command_group(const char *word)

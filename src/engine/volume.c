@@ -8,6 +8,7 @@
 #include "engine/events.h"
 #include "engine/lockorder.h"
 #include "engine/names.h"
+#include "engine/spec_priv.h"
 #include "engine/store.h"
 #include "engine/system_signals.h"
 #include "wrap/fault.h"
@@ -129,7 +130,7 @@ static struct volume *new_object(struct engine *e, const struct volume_new *what
 {
     struct volume *v = calloc(1, sizeof(*v));
     char id[ID_LEN + 1], created[TIME_TEXT_MAX];
-    json *c, *labels = what->labels ? json_copy(what->labels) : json_new();
+    json *c, *labels = what->labels ? spec_sorted(json_copy(what->labels)) : json_new();
 
     if (!v)
         return NULL;
@@ -145,7 +146,7 @@ static struct volume *new_object(struct engine *e, const struct volume_new *what
     json_set_str(c, "mountPoint", "");
     json_set_str(c, "createdAt", time_format(time_now(), created));
     if (what->options && json_object_object_length(what->options))
-        json_set(c, "volumeOptions", json_ref(what->options));
+        json_set(c, "volumeOptions", spec_sorted(json_copy(what->options)));
     json_set_bool(c, "isAnon", what->anonymous);
     json_set_i64(c, "uid", what->uid);
     json_set_i64(c, "gid", what->gid);
