@@ -97,11 +97,10 @@ static const char *ctr_id(int i)
 
 /* A record whose documents say which step wrote them; sizes differ widely.  As
  * configurations and states they are good enough for podman. */
-static void make(struct berth_record *rec, int i, int step, char *name, char *text)
+static void make(struct berth_record *rec, int i, int step, const char *name, char *text)
 {
     size_t pad = (size_t)(i * 997 % 9000), len;
 
-    snprintf(name, 32, "ctr-%d-%d", i, step);
     len =
         (size_t)snprintf(text, 256,
                          "{\"spec\":{},\"id\":\"%s\",\"name\":\"%s\",\"lockID\":%d,\"state\":1,"
@@ -128,6 +127,7 @@ static int put(struct store *st, struct berth_txn *t, int i, int step, int new)
     struct berth_record rec;
     char name[32];
 
+    snprintf(name, sizeof(name), "ctr-%d-%d", i, step);
     make(&rec, i, step, name, text);
     if (new)
         return st->ops.insert(t, &rec, st->err);
@@ -163,12 +163,13 @@ static int depend(struct store *st, struct berth_txn *t, int from, int to)
 
 static int rename_ctr(struct store *st, struct berth_txn *t, int i, int step)
 {
-    struct berth_record rec = {
-        .size = sizeof(rec), .kind = BERTH_CONTAINER, .has = BERTH_REC_NAME, .id = ctr_id(i)};
+    static char text[16384];
+    struct berth_record rec;
     char name[32];
 
     snprintf(name, sizeof(name), "renamed-%d-%d", i, step);
-    rec.name = name;
+    make(&rec, i, step, name, text);
+    rec.has = BERTH_REC_NAME | BERTH_REC_CONFIG;
     return st->ops.update(t, &rec, st->err);
 }
 

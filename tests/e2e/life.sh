@@ -4,7 +4,7 @@
 . "$top_srcdir/tests/lib/e2e.sh"
 
 state() { b inspect --format '{{.State.Status}}' "$1"; }
-before=$(find /run /dev/shm -xdev -type f 2>/dev/null | grep -v -e /alive -e /libpod/berth/ -e events -e libpod_lock -e '\.lock$' -e '\.lck$' | sort)
+before=$(find /run /dev/shm -xdev -type f 2>/dev/null | grep -v -e /alive -e /libpod/berth/ -e /berth-seccomp/ -e events -e libpod_lock -e '\.lock$' -e '\.lck$' | sort)
 
 rc create 0 b create --name c --network none --rootfs "$R" /bin/sh -c 'trap "exit 5" TERM; echo up; while :; do sleep 0.1; done'
 id=$out
@@ -44,7 +44,7 @@ is "no container is left" "" "$(b ps -aq)"
 is "no directory is left" "" "$(ls /var/lib/containers/storage/overlay-containers | grep -v -e '\.lock' -e '\.json')"
 is "no mount is left" "" "$(grep -e userdata -e /run/netns/ /proc/self/mountinfo)"
 is "no process is left" "" "$(pgrep -a conmon)"
-is "no file is left" "$before" "$(find /run /dev/shm -xdev -type f 2>/dev/null | grep -v -e /alive -e /libpod/berth/ -e events -e libpod_lock -e '\.lock$' -e '\.lck$' | sort)"
+is "no file is left" "$before" "$(find /run /dev/shm -xdev -type f 2>/dev/null | grep -v -e /alive -e /libpod/berth/ -e /berth-seccomp/ -e events -e libpod_lock -e '\.lock$' -e '\.lck$' | sort)"
 
 quiet b run -d --rm --name gone --network none --rootfs "$R" true
 until_true sh -c "! \"$BERTH\" inspect gone"

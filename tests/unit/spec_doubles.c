@@ -11,6 +11,18 @@ __attribute__((weak)) const char *engine_oci_default(const struct engine *e)
     return e->conf->oci_runtime;
 }
 
+/* Without a runtime no filter is compiled for it. */
+__attribute__((weak)) const char *ctr_runtime(const struct ctr *c)
+{
+    return json_str(c->config, "ociRuntime");
+}
+
+__attribute__((weak)) int engine_oci(struct engine *e _unused_, const char *runtime,
+                                     struct oci **out _unused_, struct berth_error *err)
+{
+    return fail(err, ENOENT, "no runtime %s", runtime);
+}
+
 __attribute__((weak)) const char *ctr_static_dir(const struct ctr *c)
 {
     return json_str(c->config, "staticDir");
