@@ -65,9 +65,11 @@ const struct cmd cmd_plugin_check = {
     .text =
         "Look at the file of a plugin, then load it and try everything that the header of its "
         "kind promises, in directories of its own below $TMPDIR; results are printed in the "
-        "Test Anything Protocol, and what fails with the rule that was broken. A lock plugin "
-        "with options needs some, so that it does not work on the locks that are in use. The "
-        "exit status is 0 if all cases passed and 1 if some failed.",
+        "Test Anything Protocol, and what fails with the rule that was broken. A lock or net "
+        "plugin "
+        "that has options needs some, so that it does not work on locks or networks that are "
+        "in "
+        "use. The exit status is 0 if all cases passed and 1 if some failed.",
     .opts = check_options,
     .size = sizeof(struct check_opts),
     .interspersed = true,

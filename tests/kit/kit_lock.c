@@ -221,7 +221,8 @@ static int run_child(struct kit_lock *k, const struct kit_lock_case *c)
     return 0;
 }
 
-static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, unsigned *number)
+static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, const char *rule,
+                     unsigned *number)
 {
     int failures = 0;
 
@@ -232,7 +233,8 @@ static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, unsigned
         } else if (reset_shared(k->shared) == 0 && run_child(k, c) == 0) {
             printf("ok %u - lock: %s\n", *number, c->name);
         } else {
-            printf("not ok %u - lock: %s\n# %s\n", *number, c->name, k->shared->failure);
+            printf("not ok %u - lock: %s\n# %s\n# the rule: %s\n", *number, c->name,
+                   k->shared->failure, rule);
             failures++;
         }
         fflush(stdout);
@@ -317,7 +319,9 @@ int kit_lock_run(const char *path, const char *const *options, unsigned *number)
                     -1, 0);
     if (k.shared != MAP_FAILED && set_options(&k, options) == 0)
         failures =
-            run_cases(&k, kit_lock_single, number) + run_cases(&k, kit_lock_procs, number);
+            run_cases(&k, kit_lock_single, "berth-plugin-lock(3), NUMBERS and LOCKING",
+                      number) +
+            run_cases(&k, kit_lock_procs, "berth-plugin-lock(3), SEVERAL PROCESSES", number);
     if (k.shared != MAP_FAILED)
         munmap(k.shared, sizeof(*k.shared));
     testhost_error_free(k.err);

@@ -27,17 +27,19 @@ static int kind_of(const char *path, uint32_t *n_options)
 static int run_kind(uint32_t kind, const char *path, const char *const *options, int placed,
                     unsigned *number)
 {
+    if ((kind == BERTH_KIND_LOCK || kind == BERTH_KIND_NET) && !placed) {
+        fprintf(
+            stderr,
+            "berth-plugin-check: %s may have its %s where they are in use: give options that "
+            "put them elsewhere (-o NAME=VALUE)\n",
+            path, kind == BERTH_KIND_LOCK ? "locks" : "networks");
+        return -1;
+    }
     switch (kind) {
     case BERTH_KIND_STATE:
         return kit_state_run(path, options, NULL, number);
     case BERTH_KIND_LOCK:
-        if (placed)
-            return kit_lock_run(path, options, number);
-        fprintf(stderr,
-                "berth-plugin-check: %s may have its locks where they are in use: give options "
-                "that put them elsewhere (-o NAME=VALUE)\n",
-                path);
-        return -1;
+        return kit_lock_run(path, options, number);
     case BERTH_KIND_OCI:
         return kit_oci_run(path, options, number);
     case BERTH_KIND_NET:

@@ -48,7 +48,7 @@ static int fill(struct kit_any *k, struct fixture *f)
     snprintf(f->exit_dir, sizeof(f->exit_dir), "%s/exits", k->dir);
     snprintf(f->pid_file, sizeof(f->pid_file), "%s/pid", f->run_dir);
     snprintf(f->monitor_pid_file, sizeof(f->monitor_pid_file), "%s/monitor", f->run_dir);
-    snprintf(f->log, sizeof(f->log), "%s/log", f->run_dir);
+    snprintf(f->log, sizeof(f->log), "%s/log", k->root); /* logs stay */
     f->c = (struct berth_container){.size = sizeof(f->c),
                                     .id = "c0ffee00000000000000000000000000000000000000"
                                           "00000000000000000001",

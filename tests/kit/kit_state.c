@@ -89,7 +89,8 @@ static int run_in_dir(struct kit_state *k, const struct kit_state_case *c)
     return r;
 }
 
-static int run_cases(struct kit_state *k, const struct kit_state_case *c, unsigned *number)
+static int run_cases(struct kit_state *k, const struct kit_state_case *c, const char *rule,
+                     unsigned *number)
 {
     int failures = 0;
 
@@ -102,7 +103,8 @@ static int run_cases(struct kit_state *k, const struct kit_state_case *c, unsign
         } else if (run_in_dir(k, c) == 0) {
             printf("ok %u - state: %s\n", *number, c->name);
         } else {
-            printf("not ok %u - state: %s\n# %s\n", *number, c->name, k->shared->failure);
+            printf("not ok %u - state: %s\n# %s\n# the rule: %s\n", *number, c->name,
+                   k->shared->failure, rule);
             failures++;
         }
         fflush(stdout);
@@ -162,13 +164,20 @@ static void make_keys(struct kit_state *k)
 
 static int run_all(struct kit_state *k, unsigned *number)
 {
-    static const struct kit_state_case *const all[] = {
-        kit_state_records, kit_state_scans, kit_state_links, kit_state_sides,
-        kit_state_txns,    kit_state_hosts, kit_state_procs};
+    static const struct {
+        const struct kit_state_case *cases;
+        const char *rule;
+    } all[] = {{kit_state_records, "berth-plugin-state(3), RECORDS"},
+               {kit_state_scans, "berth-plugin-state(3), SCANNING"},
+               {kit_state_links, "berth-plugin-state(3), LINKS"},
+               {kit_state_sides, "berth-plugin-state(3), EXIT CODES AND IDENTITY"},
+               {kit_state_txns, "berth-plugin-state(3), TRANSACTIONS"},
+               {kit_state_hosts, "berth-plugin(3), LIFE CYCLE and THE PROCESS"},
+               {kit_state_procs, "berth-plugin-state(3), SEVERAL PROCESSES"}};
     int failures = 0;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        failures += run_cases(k, all[i], number);
+        failures += run_cases(k, all[i].cases, all[i].rule, number);
     return failures;
 }
 

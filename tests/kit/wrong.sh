@@ -36,6 +36,8 @@ try() {
         grep -A1 '^not ok' "$dir/$1.tap"
     elif ! grep -q "^not ok [0-9]* - $kind: $2\$" "$dir/$1.tap"; then
         echo "FAIL: $1 passes \"$2\" ($all cases failed)"
+    elif ! grep -A2 "^not ok [0-9]* - $kind: $2\$" "$dir/$1.tap" | grep -q '^# the rule: berth-plugin'; then
+        echo "FAIL: $1: no rule is named"
     elif [ "$all" -gt "$many" ]; then
         echo "FAIL: $1 fails nearly everything ($all cases)"
     else
