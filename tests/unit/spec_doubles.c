@@ -3,37 +3,38 @@
 #include "unit/spec_doubles.h"
 #include "base/str.h"
 #include "engine/store.h"
+#include "engine/volume.h"
 
 const json *spec_doubles_others;
 
-__attribute__((weak)) const char *engine_oci_default(const struct engine *e)
+const char *engine_oci_default(const struct engine *e)
 {
     return e->conf->oci_runtime;
 }
 
 /* Without a runtime no filter is compiled for it. */
-__attribute__((weak)) const char *ctr_runtime(const struct ctr *c)
+const char *ctr_runtime(const struct ctr *c)
 {
     return json_str(c->config, "ociRuntime");
 }
 
-__attribute__((weak)) int engine_oci(struct engine *e _unused_, const char *runtime,
-                                     struct oci **out _unused_, struct berth_error *err)
+int engine_oci(struct engine *e _unused_, const char *runtime, struct oci **out _unused_,
+               struct berth_error *err)
 {
     return fail(err, ENOENT, "no runtime %s", runtime);
 }
 
-__attribute__((weak)) const char *ctr_static_dir(const struct ctr *c)
+const char *ctr_static_dir(const struct ctr *c)
 {
     return json_str(c->config, "staticDir");
 }
 
-__attribute__((weak)) const char *ctr_run_dir(const struct ctr *c)
+const char *ctr_run_dir(const struct ctr *c)
 {
     return json_str(c->state, "runDir");
 }
 
-__attribute__((weak)) void ctr_free(struct ctr *c)
+void ctr_free(struct ctr *c)
 {
     if (!c)
         return;
@@ -43,8 +44,7 @@ __attribute__((weak)) void ctr_free(struct ctr *c)
     free(c);
 }
 
-__attribute__((weak)) int ctr_lookup(struct engine *e, const char *name, struct ctr **out,
-                                     struct berth_error *err)
+int ctr_lookup(struct engine *e, const char *name, struct ctr **out, struct berth_error *err)
 {
     for (size_t i = 0; i < json_len(spec_doubles_others); i++) {
         const json *config = json_get(json_item(spec_doubles_others, i), "config");
@@ -67,8 +67,27 @@ __attribute__((weak)) int ctr_lookup(struct engine *e, const char *name, struct 
                 name);
 }
 
-__attribute__((weak)) int ctr_load(struct engine *e, const char *id, struct ctr **out,
-                                   struct berth_error *err)
+int ctr_load(struct engine *e, const char *id, struct ctr **out, struct berth_error *err)
 {
     return ctr_lookup(e, id, out, err);
+}
+
+/* Volumes are where they always are. */
+int volume_load(struct engine *e, const char *name, struct volume **out,
+                struct berth_error *err)
+{
+    _cleanup_free_ char *path = str_printf("%s/%s/_data", e->conf->volume_path, name);
+    struct volume *v = calloc(1, sizeof(*v));
+
+    if (!v || !path) {
+        free(v);
+        return fail(err, ENOMEM, "out of memory");
+    }
+    v->e = e;
+    v->name = strdup(name);
+    v->config = json_new();
+    v->state = json_new();
+    json_set_str(v->config, "mountPoint", path);
+    *out = v;
+    return 0;
 }

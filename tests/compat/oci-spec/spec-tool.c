@@ -16,30 +16,8 @@
 #include "cmd/flags_ctr.h"
 #include "cmd/opts.h"
 #include "engine/spec_priv.h"
-#include "engine/volume.h"
 #include "unit/spec_doubles.h"
 #include <sys/mount.h>
-
-int __wrap_volume_load(struct engine *e, const char *name, struct volume **out,
-                       struct berth_error *err);
-int __wrap_volume_load(struct engine *e, const char *name, struct volume **out,
-                       struct berth_error *err)
-{
-    _cleanup_free_ char *path = str_printf("%s/%s/_data", e->conf->volume_path, name);
-    struct volume *v = calloc(1, sizeof(*v));
-
-    if (!v || !path) {
-        free(v);
-        return fail(err, ENOMEM, "out of memory");
-    }
-    v->e = e;
-    v->name = strdup(name);
-    v->config = json_new();
-    v->state = json_new();
-    json_set_str(v->config, "mountPoint", path);
-    *out = v;
-    return 0;
-}
 
 static int write_json(const char *dir, const char *name, const json *value,
                       struct berth_error *err)
