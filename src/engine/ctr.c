@@ -117,6 +117,7 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
                 r = ctr_sync_orphaned(c, err);
             if (r < 0)
                 break;
+            ctr_net_recover(c);
             return 0;
         }
         /* Renumbered while we waited: the number we hold guards something else now. */

@@ -14,6 +14,9 @@ int ctr_net_setup(struct ctr *c, struct berth_error *err);
 int ctr_net_setup_late(struct ctr *c, struct berth_error *err);
 int ctr_net_teardown(struct ctr *c, struct berth_error *err);
 
+/* Take down what a process left that was killed before it could record it. */
+void ctr_net_recover(struct ctr *c);
+
 /* What a network plugin is told of a container and some of its networks (name -> options). */
 int ctr_net_request(struct ctr *c, json *networks, struct berth_buf *out,
                     struct berth_error *err);
@@ -41,6 +44,10 @@ int ctr_stop_locked(struct ctr *c, uint32_t seconds, struct berth_error *err);
 /* Undo what preparing and the runtime did: exit file, runtime, mounts, network.  The first
  * failure is returned, the others are logged. */
 int ctr_cleanup_parts(struct ctr *c, struct berth_error *err);
+
+/* A container that the record calls configured or exited, with a monitor's files in its run
+ * directory: its creation may never have been recorded, because the engine died. */
+bool ctr_left_in_runtime(const struct ctr *c);
 
 /* The process that had the lock died with it: record what the runtime says, where that can
  * tell more than the record. */

@@ -90,6 +90,45 @@ static int bind_netns_of(int64_t pid, const char *path, struct berth_error *err)
                : 0;
 }
 
+/* --------------------------------------------------------------- the note */
+
+/* A namespace is recorded when the container is created in the runtime, long after it was made
+ * and joined to networks.  Until then a file in the run directory tells of it, so that the next
+ * command can take down what one that was killed left. */
+static char *note_path(const struct ctr *c)
+{
+    return path_join(ctr_run_dir(c), "netns");
+}
+
+static int write_note(const struct ctr *c, const char *netns, struct berth_error *err)
+{
+    _cleanup_free_ char *path = note_path(c);
+    int r = path ? fs_mkdir_p(ctr_run_dir(c), 0700, err) : fail(err, ENOMEM, "out of memory");
+
+    return r < 0 ? r : fs_replace(path, netns, strlen(netns), 0600, false, err);
+}
+
+static void drop_note(const struct ctr *c)
+{
+    _cleanup_free_ char *path = note_path(c);
+
+    if (path)
+        unlink(path);
+}
+
+/* NULL: there is none, or it is none of ours. */
+static char *read_note(const struct ctr *c)
+{
+    _cleanup_free_ char *path = note_path(c);
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    const char *name;
+
+    if (!path || fs_read(path, 4096, &text, NULL) < 0)
+        return NULL;
+    name = str_starts(buf_str(&text), NETNS_DIR "/netns-");
+    return name && *name && !strchr(name, '/') ? buf_steal(&text) : NULL;
+}
+
 /* pid: whose namespace it is to be; 0: a new one. */
 static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
 {
@@ -101,29 +140,32 @@ static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
         return r;
     id_uuid(uuid);
     path = str_printf("%s/netns-%s", NETNS_DIR, uuid);
-    if (!path)
-        return fail(err, ENOMEM, "out of memory");
+    r = path ? write_note(c, path, err) : fail(err, ENOMEM, "out of memory");
+    if (r < 0)
+        return r;
     fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    if (fd < 0)
-        return fail_errno(err, errno, "creating %s", path);
+    if (fd < 0) {
+        r = fail_errno(err, errno, "creating %s", path);
+        drop_note(c);
+        return r;
+    }
     close(fd);
     r = pid ? bind_netns_of(pid, path, err) : bind_new_netns(path, err);
-    if (r < 0)
+    if (r < 0) {
         unlink(path);
-    else
+        drop_note(c);
+    } else {
         c->netns = TAKE(path);
+    }
     return r;
 }
 
 static int remove_netns(struct ctr *c, struct berth_error *err)
 {
-    int r = 0;
+    int r = netns_remove(c->netns, err);
 
-    if (umount2(c->netns, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
-        r = fail_errno(err, errno, "unmounting network namespace %s", c->netns);
-    else if (unlink(c->netns) < 0 && errno != ENOENT)
-        r = fail_errno(err, errno, "removing network namespace %s", c->netns);
     if (r == 0) {
+        drop_note(c);
         free(c->netns);
         c->netns = NULL;
     }
@@ -167,7 +209,9 @@ int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err)
 
     if (r == 0)
         r = engine_net(c->e, &net, err);
-    return r == 0 ? net_teardown(net, c->netns, buf_blob(&request), err) : r;
+    return r == 0 ? net_teardown(net, netns_is(c->netns) ? c->netns : NULL, buf_blob(&request),
+                                 err)
+                  : r;
 }
 
 /* Interface and addresses of a status, as the options of a network. */
@@ -240,7 +284,13 @@ static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
 {
     int r;
 
-    if (!makes_netns(c) || c->netns)
+    if (!makes_netns(c))
+        return 0;
+    if (c->netns && !netns_is(c->netns)) {
+        log_warning("container %s: its network namespace is gone, it gets a new one", c->id);
+        ctr_net_teardown(c, NULL);
+    }
+    if (c->netns)
         return 0;
     r = make_netns(c, pid, err);
     if (r == 0) {
@@ -266,21 +316,47 @@ int ctr_net_setup_late(struct ctr *c, struct berth_error *err)
                                                                         : 0;
 }
 
+/* Leave all networks that it may be on; what cannot be left is logged. */
+static void leave_networks(struct ctr *c)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_json_ json *networks = NULL;
+    int r = ctr_net_joined(c, &networks, &why);
+
+    if (r == 0 && json_object_object_length(networks))
+        r = ctr_net_leave(c, networks, &why);
+    if (r < 0)
+        log_error("container %s: tearing down its network: %s", c->id, error_text(&why));
+}
+
 int ctr_net_teardown(struct ctr *c, struct berth_error *err)
 {
-    _cleanup_json_ json *networks = NULL;
-    int r = 0;
-
     if (!makes_netns(c) || !c->netns)
         return 0;
-    if (json_get(c->state, "networkStatus")) {
-        r = ctr_net_joined(c, &networks, err);
-        if (r == 0)
-            r = ctr_net_leave(c, networks, err);
-        if (r < 0)
-            log_error("container %s: tearing down its network: %s", c->id, error_text(err));
-        error_clear(err);
-    }
+    if (json_get(c->state, "networkStatus"))
+        leave_networks(c);
     json_del(c->state, "networkStatus");
     return remove_netns(c, err);
+}
+
+void ctr_net_recover(struct ctr *c)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_free_ char *left = NULL;
+    char *recorded = c->netns;
+
+    if (!makes_netns(c) || !(left = read_note(c)) || str_eq(left, recorded))
+        return;
+    log_warning("container %s: taking down the network that a killed process left", c->id);
+    netns_await(left);
+    c->netns = left;
+    if (!recorded && netns_is(left))
+        leave_networks(c);
+    if (remove_netns(c, &why) < 0)
+        log_error("container %s: %s", c->id, error_text(&why));
+    else
+        left = NULL; /* freed with it */
+    c->netns = recorded;
+    if (recorded)
+        write_note(c, recorded, NULL);
 }

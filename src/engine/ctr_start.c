@@ -180,6 +180,9 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
 
     if (r == 0)
         r = ctr_view_make(c, &view, err);
+    /* Its monitor holds the ports. */
+    if (r == 0 && ctr_left_in_runtime(c))
+        r = oci_remove(oci, &view.c, err);
     if (r == 0)
         r = ports_reserve(c, &ports, err);
     if (r < 0)
@@ -306,7 +309,7 @@ int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err)
     if (status == CTR_STOPPED)
         r = ctr_cleanup_parts(c, err);
     /* One transaction for both steps.  Should this process die between them, the files of
-     * the monitor tell the next one: leftover_in_runtime(). */
+     * the monitor tell the next one: ctr_left_in_runtime(). */
     c->defer = true;
     if (r == 0 && status != CTR_CREATED)
         r = ctr_init_locked(c, false, err);

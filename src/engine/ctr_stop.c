@@ -33,13 +33,12 @@ static void note_failure(int r, int *first, struct berth_error *why, struct bert
 
 /* ------------------------------------------------------------------ cleanup */
 
-/* A container that the record calls configured, with a monitor's files in its run directory:
- * its creation may never have been recorded, because the engine died. */
-static bool leftover_in_runtime(const struct ctr *c)
+bool ctr_left_in_runtime(const struct ctr *c)
 {
     _cleanup_free_ char *path = path_join(ctr_run_dir(c), "conmon.pid");
 
-    return ctr_status(c) == CTR_CONFIGURED && path && fs_exists(path);
+    return (ctr_status(c) == CTR_CONFIGURED || ctr_status(c) == CTR_EXITED) && path &&
+           fs_exists(path);
 }
 
 static int remove_from_runtime(struct ctr *c, struct berth_error *err)
@@ -48,7 +47,7 @@ static int remove_from_runtime(struct ctr *c, struct berth_error *err)
     int status = ctr_status(c), r;
     struct oci *oci;
 
-    if (status != CTR_STOPPED && status != CTR_CREATED && !leftover_in_runtime(c))
+    if (status != CTR_STOPPED && status != CTR_CREATED && !ctr_left_in_runtime(c))
         return 0;
     r = engine_oci(c->e, ctr_runtime(c), &oci, err);
     if (r == 0)
@@ -57,7 +56,8 @@ static int remove_from_runtime(struct ctr *c, struct berth_error *err)
         r = oci_remove(oci, &view.c, err);
     if (r < 0)
         return r;
-    json_set_i64(c->state, "state", status == CTR_STOPPED ? CTR_EXITED : CTR_CONFIGURED);
+    json_set_i64(c->state, "state",
+                 status == CTR_STOPPED || status == CTR_EXITED ? CTR_EXITED : CTR_CONFIGURED);
     json_del(c->state, "pid");
     json_del(c->state, "conmonPid");
     return 0;

@@ -2,9 +2,13 @@
 /* netns.c - see netns.h. */
 #include "engine/netns.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/str.h"
 #include <dirent.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
+#include <time.h>
 
 static bool is_used(const struct stat *ns)
 {
@@ -53,4 +57,52 @@ int netns_remove(const char *path, struct berth_error *err)
     if (unlink(path) < 0 && errno != ENOENT)
         return fail_errno(err, errno, "removing %s", path);
     return 0;
+}
+
+bool netns_is(const char *path)
+{
+    struct statfs fs;
+
+    return !str_empty(path) && statfs(path, &fs) == 0 &&
+           (fs.f_type == NSFS_MAGIC || fs.f_type == PROC_SUPER_MAGIC);
+}
+
+/* Has one of its arguments, or of its variables, exactly this text? */
+static bool is_told(const char *pid, const char *file, const char *path)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    char name[64];
+
+    snprintf(name, sizeof(name), "/proc/%.20s/%s", pid, file);
+    if (fs_read(name, 1u << 20, &text, NULL) < 0 || text.len == 0)
+        return false;
+    for (const char *at = text.data; at < text.data + text.len; at += strlen(at) + 1)
+        if (str_eq(at, path))
+            return true;
+    return false;
+}
+
+/* netavark has it as an argument, CNI plugins have it in a variable. */
+static bool is_worked_on(const char *path)
+{
+    _cleanup_free_ char *variable = str_printf("CNI_NETNS=%s", path);
+    DIR *d = opendir("/proc");
+    struct dirent *entry;
+    bool found = false;
+
+    while (d && !found && (entry = readdir(d)))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            found = is_told(entry->d_name, "cmdline", path) ||
+                    (variable && is_told(entry->d_name, "environ", variable));
+    if (d)
+        closedir(d);
+    return found;
+}
+
+void netns_await(const char *path)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+
+    for (int i = 0; i < 500 && is_worked_on(path); i++)
+        nanosleep(&pause, NULL);
 }

@@ -5,12 +5,20 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include <stdbool.h>
 
 #define NETNS_DIR "/run/netns" /* podman's, and that of ip-netns(8) */
 
 /* Add the paths of namespaces with names that podman and berth give, that are not among
  * `known` and have no process in them.  0 or -ENOMEM. */
 int netns_left(const struct berth_list *known, struct berth_list *out);
+
+/* Is a namespace bound to this path? */
+bool netns_is(const char *path);
+
+/* Wait, for some seconds at most, until no program of a network backend works on it: one that
+ * a killed engine had started. */
+void netns_await(const char *path);
 
 /* Take one away; one that is gone is fine. */
 int netns_remove(const char *path, struct berth_error *err);

@@ -8,9 +8,11 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,6 +101,40 @@ static int in_namespace(const char *netns, work_fn *work, const char *name)
 int links_delete(const char *netns, const char *name)
 {
     return in_namespace(netns, delete_here, name);
+}
+
+pid_t links_hold_empty(void)
+{
+    int up[2], code = 0;
+    pid_t pid;
+
+    if (pipe2(up, O_CLOEXEC) < 0)
+        return -errno;
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        code = unshare(CLONE_NEWNET) < 0 ? errno : 0;
+        if (write(up[1], &code, sizeof(code)) == sizeof(code) && code == 0)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    close(up[1]);
+    if (pid < 0)
+        code = errno;
+    else if (read(up[0], &code, sizeof(code)) != sizeof(code))
+        code = EIO;
+    close(up[0]);
+    if (code && pid > 0)
+        links_let_go(pid);
+    return code ? -code : pid;
+}
+
+void links_let_go(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 int links_loopback_up(const char *netns)

@@ -109,6 +109,58 @@ static int check_served(struct check *k, const char *network)
     return r == -ENOENT ? 0 : r;
 }
 
+/* netavark changes the files under this lock. */
+static int lock_dns(struct berth_net *n, struct berth_error *err)
+{
+    char *path = na_format("%s/aardvark.lock", n->run_dir);
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        fd = berth_fail(n->h, err, errno, "locking %s", path ? path : "aardvark.lock");
+    free(path);
+    return fd;
+}
+
+/* Of a container that has left a network. */
+static void drop_entry(struct berth_net *n, const char *network, const char *id)
+{
+    char *path = na_format("%s/aardvark-dns/%s", n->run_dir, network), *text = NULL;
+    char *line, *save = NULL, *out;
+    size_t kept = 0, len, gone = 0;
+
+    if (path && na_read_text(path, &text) == 0 && (out = malloc(strlen(text) + 2))) {
+        *out = '\0';
+        len = 0;
+        for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+            if (len && strncmp(line, id, strlen(id)) == 0) {
+                gone++;
+                continue;
+            }
+            kept += len > 0;
+            len += (size_t)sprintf(out + len, "%s\n", line);
+        }
+        if (gone && (kept ? dns_write(n, path, out, "") : unlink(path)) < 0)
+            berth_log(n->h, BERTH_LOG_WARNING, "%s keeps an entry of container %s", path, id);
+        free(out);
+    }
+    free(path);
+    free(text);
+    if (gone)
+        dns_tell(n);
+}
+
+void dns_drop(struct berth_net *n, const char *id, const json *networks)
+{
+    int lock = lock_dns(n, NULL);
+
+    json_object_object_foreach (networks, name, options) {
+        (void)options;
+        drop_entry(n, name, id);
+    }
+    if (lock >= 0)
+        close(lock);
+}
+
 /* The number of a server that is not there. */
 static int check_pid(struct check *k)
 {
@@ -125,24 +177,12 @@ static int check_pid(struct check *k)
     return r == -ENOENT ? 0 : r;
 }
 
-/* netavark changes the files under this lock. */
-static int lock_dns(struct check *k)
-{
-    char *path = na_format("%s/aardvark.lock", k->n->run_dir);
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
-
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        fd = berth_fail(k->n->h, k->err, errno, "locking %s", path ? path : "aardvark.lock");
-    free(path);
-    return fd;
-}
-
 int check_dns(struct check *k)
 {
     char *path = na_format("%s/aardvark-dns", k->n->run_dir);
     DIR *d = path ? opendir(path) : NULL;
     struct dirent *entry;
-    int r = 0, lock = d ? lock_dns(k) : -1;
+    int r = 0, lock = d ? lock_dns(k->n, k->err) : -1;
 
     if (d && lock < 0)
         r = lock;

@@ -129,6 +129,9 @@ bool dns_runs(struct berth_net *n);
 void dns_tell(struct berth_net *n);
 int dns_write(struct berth_net *n, const char *path, const char *head, const char *rest);
 
+/* Take a container's entries on some networks out of its files. */
+void dns_drop(struct berth_net *n, const char *id, const json *networks);
+
 /* --------------------------------------------------------------- operations */
 
 int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,

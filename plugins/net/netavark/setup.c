@@ -380,6 +380,26 @@ static void drop_unset(struct berth_net *n, const char *id, json *networks)
     free(names);
 }
 
+/* Without a namespace there is no interface to be deleted, but rules of ports are to go, and
+ * netavark wants to see one: a new one will do. */
+static int run_teardown(struct berth_net *n, const char *netns, const json *document,
+                        struct berth_error *err)
+{
+    char path[64];
+    pid_t pid;
+    int r;
+
+    if (netns)
+        return prog_run(n, "teardown", netns, document, NULL, err);
+    pid = links_hold_empty();
+    if (pid < 0)
+        return berth_fail(n->h, err, -pid, "making a network namespace");
+    snprintf(path, sizeof(path), "/proc/%ld/ns/net", (long)pid);
+    r = prog_run(n, "teardown", path, document, NULL, err);
+    links_let_go(pid);
+    return r;
+}
+
 static int teardown_locked(struct berth_net *n, const char *netns, const json *request,
                            json *networks, struct berth_error *err)
 {
@@ -387,14 +407,17 @@ static int teardown_locked(struct berth_net *n, const char *netns, const json *r
     json *known = known_networks(n, netns, networks), *document = NULL;
     int r = known ? 0 : NO_MEMORY(n, err), released;
 
-    if (r == 0 && netns) {
+    if (r == 0) {
         ipam_read(n, id, known, NULL);
         drop_unset(n, id, known);
     }
-    if (r == 0 && netns && json_object_object_length(known) > 0) {
+    if (r == 0 && json_object_object_length(known) > 0) {
         document = make_document(n, request, known);
-        r = document ? prog_run(n, "teardown", netns, document, NULL, err) : NO_MEMORY(n, err);
+        r = document ? run_teardown(n, netns, document, err) : NO_MEMORY(n, err);
     }
+    /* netavark gives up at the first network of which there are none. */
+    if (known)
+        dns_drop(n, id, known);
     released = ipam_release(n, id, networks, r < 0 ? NULL : err);
     if (released < 0 && r < 0)
         berth_log(n->h, BERTH_LOG_ERROR, "cannot give back the addresses of container %s: %s",

@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# network_kill: a start or a stop is killed at every step of its network: after the next
+# command nothing of it is left, and the container starts.
+. "$top_srcdir/tests/lib/e2e.sh"
+. "$top_srcdir/tests/lib/e2e-net.sh"
+net_begin
+# Nobody can look for leaks in a process that is killed.
+export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+before=$(leftovers)
+real=/usr/lib/podman/netavark
+[ -x $real ] || real=/usr/libexec/podman/netavark
+
+quiet b network create --subnet 10.90.1.0/24 one
+quiet b network create --subnet 10.90.2.0/24 two
+quiet b create --name c -p 8080-8082:80-82 --network one --network two --rootfs "$R" sleep 100000
+addresses() { b network check | grep -c '^address' || :; }
+run_quietly() { timeout 120 "$BERTH" "$@" >"$W/out" 2>&1 </dev/null; }
+
+# Nothing is left, and it can be started.
+settle() { # WHAT
+	run_quietly container cleanup c
+	now=$(leftovers)
+	[ "$now" = "$before" ] || wrong "after $1: left over" "$now" "$(cat "$W/out")"
+	[ "$(addresses)" = 0 ] || wrong "after $1: addresses" "$(b network check)"
+}
+works() { # WHAT
+	[ "${BERTH_TEST_LONG:-}" ] || return 0
+	run_quietly start c || wrong "after $1: start" "$(cat "$W/out")"
+	run_quietly stop -t 0 c || wrong "after $1: stop" "$(cat "$W/out")"
+	settle "$1, start and stop"
+}
+kills=0
+# killed POINT COMMAND...
+killed() {
+	point=$1
+	shift
+	BERTH_FAULT=$point timeout 120 "$BERTH" "$@" >"$W/out" 2>&1 </dev/null
+	[ $? = 137 ] && kills=$((kills + 1))
+}
+
+# ------------------------------------------------- between the steps of this program
+points() { if [ "${BERTH_TEST_LONG:-}" ]; then echo "$1 $2"; else echo "$1"; fi; }
+for point in $(points "net.setup=KILL net.setup=KILLED oci.start=KILLED" \
+	"oci.create=KILL oci.create=KILLED state.commit=KILL"); do
+	killed $point start c || wrong "start was not killed at $point" "$(cat "$W/out")"
+	settle "start, $point"
+	works "start, $point"
+done
+for point in $(points "net.teardown=KILL net.teardown=KILLED" "oci.remove=KILL state.commit:2=KILL"); do
+	run_quietly start c
+	killed $point stop -t 0 c
+	settle "stop, $point"
+done
+for point in $(points "net.setup=KILLED" "net.setup=KILL state.commit:1=KILL state.commit:2=KILL"); do
+	quiet b network disconnect two c
+	run_quietly start c
+	killed $point network connect two c || wrong "connect was not killed at $point" "$(cat "$W/out")"
+	run_quietly stop -t 0 c
+	settle "connect, $point"
+	run_quietly network connect two c # where it was not recorded
+	run_quietly start c
+	killed ${point%=*}=KILL,net.teardown=KILLED network disconnect two c ||
+		wrong "disconnect was not killed at $point" "$(cat "$W/out")"
+	run_quietly stop -t 0 c
+	settle "disconnect, $point"
+	run_quietly network connect two c
+done
+works "all of these"
+
+# ------------------------------------------------------- while the backend is at work
+# A netavark that kills who started it before or after its work, or is killed with it.
+cat >"$W/netavark" <<END
+#!/bin/sh
+case \$(cat "$W/when") in
+before) kill -9 \$PPID; exec $real "\$@" ;;
+instead) kill -9 \$PPID; exit 1 ;;
+after) $real "\$@"; s=\$?; kill -9 \$PPID; exit \$s ;;
+esac
+exec $real "\$@"
+END
+chmod +x "$W/netavark"
+cp "$BERTH_CONF" "$W/plain.conf"
+cat >>"$BERTH_CONF" <<END
+net_netavark = { path = "$W/netavark"; };
+END
+echo never >"$W/when"
+if run_quietly network ls; then
+	for when in $(points "before after" instead); do
+		echo $when >"$W/when"
+		run_quietly start c
+		[ $? = 137 ] && kills=$((kills + 1)) || wrong "start was not killed $when the work" "$(cat "$W/out")"
+		echo never >"$W/when"
+		settle "start killed $when the work"
+		run_quietly start c
+		echo $when >"$W/when"
+		run_quietly stop -t 0 c
+		echo never >"$W/when"
+		settle "stop killed $when the work"
+	done
+else
+	wrong "the configuration of the stand-in" "$(cat "$W/out")"
+fi
+cp "$W/plain.conf" "$BERTH_CONF"
+works "killed backends"
+
+# ------------------------------------------------------------------ at any moment
+if [ "${BERTH_TEST_LONG:-}" ]; then rounds=320; else rounds=2; fi
+for round in $(seq $rounds); do
+	case $((round % 4)) in
+	0) run_quietly start c; set -- stop -t 0 c ;;
+	*) set -- start c ;;
+	esac
+	setsid timeout -s KILL "0.$(printf %03d $((round * 37 % 400)))" "$BERTH" "$@" >"$W/out" 2>&1 </dev/null
+	kills=$((kills + 1))
+	run_quietly stop -t 0 c
+	settle "round $round, $*"
+	[ $((round % 5)) != 0 ] || works "round $round"
+done
+echo "# $kills kills"
+rc "it starts after all" 0 b start c
+quiet b rm -f -t 0 c
+rc "nothing is found" 0 b network check
+is "nothing is left in the end" "$before" "$(leftovers)"
+finish
