@@ -30,10 +30,10 @@ static int create_run(struct cli *cli, void *opts, int argc, char **argv,
     _cleanup_volume_ struct volume *v = NULL;
     struct volume_new what = VOLUME_NEW_INIT;
     struct engine *e;
-    int r = pairs_add(labels, &o->label, "labels", err);
+    int r = pairs_add(labels, &o->label, "label", err);
 
     if (r == 0)
-        r = pairs_add(given, &o->opt, "options", err);
+        r = pairs_add(given, &o->opt, "option", err);
     if (r == 0)
         r = volume_options(given, &what, &options, err);
     if (r == 0)

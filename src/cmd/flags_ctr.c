@@ -106,6 +106,7 @@
     B("rm", 0, rm, "Remove container and any anonymous volumes after exit"),                   \
     B("rootfs", 0, rootfs, "The first argument is not an image but the rootfs to the exploded container"), \
     S("sdnotify", 0, sdnotify, "mode", "Control sd-notify behaviour: container, conmon or ignore"), \
+    L("secret", 0, secret, "name[,option]", "Give it a secret: type=mount|env, target=, uid=, gid=, mode="), \
     L("security-opt", 0, security_opt, "option", "Security options"),                          \
     S("shm-size", 0, shm_size, "number[unit]", "Size of /dev/shm"),                            \
     S("stop-signal", 0, stop_signal, "signal", "Signal to stop a container"),                  \

@@ -225,7 +225,7 @@ int pairs_add(json *o, const struct berth_list *given, const char *what,
         if (!name)
             return fail(err, ENOMEM, "out of memory");
         if (!*name)
-            return fail(err, EINVAL, "unable to process %s: invalid %s format: \"%s\"", what,
+            return fail(err, EINVAL, "unable to process %ss: invalid %s format: \"%s\"", what,
                         what, text);
         json_set_str(o, name, strchr(text, '=') ? strchr(text, '=') + 1 : "");
     }

@@ -145,6 +145,8 @@ static int fill_places(struct ctr *c, json *networks, const char *static_dir,
     r = make_dir(static_dir, "artifacts", 0755, err);
     if (r == 0)
         r = make_dir(static_dir, "secrets", 0755, err);
+    if (r == 0 && json_get(c->config, "secrets"))
+        r = spec_secret_copies(c, err);
     if (r == 0 && json_len(json_get(c->config, "mounts")))
         r = make_dir(static_dir, "shm", 0700, err);
     return r;

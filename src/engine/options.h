@@ -58,7 +58,7 @@ struct ctr_options {
     int no_hosts; /* tristate */
 
     /* Mounts. */
-    struct berth_list volume, volumes_from, mount, tmpfs, chrootdirs;
+    struct berth_list volume, volumes_from, mount, tmpfs, chrootdirs, secret;
     char *shm_size;
 
     /* Security. */

@@ -57,4 +57,8 @@ int spec_init(struct ctr *c, struct berth_error *err);
 /* After the runtime has read config.json: take out again what was for it alone. */
 void spec_settle(const struct ctr *c);
 
+/* Copies of the secrets that its record names, with their owners and modes, into the
+ * directory of a new container. */
+int spec_secret_copies(struct ctr *c, struct berth_error *err);
+
 #endif

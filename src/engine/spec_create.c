@@ -323,6 +323,7 @@ int spec_create(struct engine *e, const struct ctr_options *o, json **out_config
         spec_caps,
         spec_base_mounts,
         spec_mounts,
+        spec_secrets,
         spec_devices,
         spec_ulimits,
         spec_sysctls,

@@ -168,6 +168,9 @@ int spec_zone(struct spec_build *b, struct berth_error *err);
 int spec_logging(struct spec_build *b, struct berth_error *err);
 int spec_cgroup(struct spec_build *b, struct berth_error *err);
 
+/* spec_secrets.c: --secret. */
+int spec_secrets(struct spec_build *b, struct berth_error *err);
+
 /* spec_health.c */
 int spec_health(struct spec_build *b, struct berth_error *err);
 
