@@ -40,6 +40,8 @@ struct archive_unpack {
     const char *path; /* directory inside root that takes the entries; NULL: root */
     bool keep_kind; /* refuse to put a file over a directory or the reverse (-EISDIR, -ENOTDIR)
                      */
+    uid_t uid;      /* of parents that are missing */
+    gid_t gid;
     archive_fn *each; /* NULL: all as it is */
     void *arg;
 };

@@ -71,8 +71,13 @@ static int open_dir(struct unpacking *u, const char *path)
         above = archive_open(u->how->root, up, O_PATH | O_DIRECTORY);
         if (above < 0)
             return above;
-        if (len && mkdirat(above, word, 0755) < 0 && errno != EEXIST)
+        if (len && mkdirat(above, word, 0755) == 0) {
+            if ((u->how->uid || u->how->gid) &&
+                fchownat(above, word, u->how->uid, u->how->gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        } else if (len && errno != EEXIST) {
             return -errno;
+        }
         at += len;
         while (*at == '/')
             at++;
