@@ -49,6 +49,11 @@ static const char *const cap_names[] = {
     "CAP_CHECKPOINT_RESTORE",
 };
 
+const char *spec_cap_name(unsigned number)
+{
+    return number < ARRAY_LEN(cap_names) ? cap_names[number] : NULL;
+}
+
 /* Number of a capability in upper case with CAP_; -1. */
 static int cap_number(const char *name)
 {
