@@ -39,8 +39,8 @@ AC_DEFUN([BERTH_COMPILER_FLAGS], [
 dnl BERTH_PLUGIN_SWITCH(KIND, NAME, [PKG-CONFIG MODULE], PACKAGE)
 dnl Adds --enable-KIND-NAME=yes|no|builtin, with conditionals <KIND>_<NAME>_MODULE,
 dnl _BUILTIN and _ON, and a line for the closing table.  Without the switch, a
-dnl plugin is built when its library is there; asked for by name, a missing library
-dnl is an error.
+dnl plugin is built when its library is there (with --disable-shared: linked in);
+dnl asked for by name, a missing library is an error.
 AC_DEFUN([BERTH_PLUGIN_SWITCH], [
     m4_pushdef([UP], m4_toupper([$1_$2]))
     AC_ARG_ENABLE([$1-$2],
@@ -48,6 +48,10 @@ AC_DEFUN([BERTH_PLUGIN_SWITCH], [
         [berth_asked=yes], [berth_asked=no; enable_$1_$2=yes])
     AS_CASE([$enable_$1_$2], [yes|no|builtin], [],
         [AC_MSG_ERROR([--enable-$1-$2 takes yes, no or builtin, not "$enable_$1_$2"])])
+    AS_IF([test "x$enable_shared" = xno && test "x$enable_$1_$2" = xyes],
+        [AS_IF([test $berth_asked = yes],
+            [AC_MSG_ERROR([--enable-$1-$2=yes makes a .so, which --disable-shared forbids: say builtin or no])])
+         enable_$1_$2=builtin])
     berth_lib="-"
     m4_ifnblank([$3], [
         AS_IF([test "x$enable_$1_$2" != xno], [

@@ -240,6 +240,11 @@ static int run_program(struct cli *cli, struct berth_error *err)
         puts(PKGLIBDIR);
     else if (g->dump_commands)
         dump_commands(stdout);
+    else if (g->dump_completion)
+        return dump_completion(stdout, g->dump_completion) < 0
+                   ? fail(err, ENOENT, "no completion for \"%s\": bash, zsh or fish",
+                          g->dump_completion)
+                   : 0;
     else if (g->dump_man)
         return dump_man(stdout, g->dump_man) < 0
                    ? fail(err, ENOENT, "no command \"%s\"", g->dump_man)

@@ -17,6 +17,7 @@ struct cli_globals {
     bool syslog;
     /* Of the program itself: only in front of a command. */
     bool version, print_plugindir, dump_commands;
+    char *dump_completion;
     char *dump_man;
 };
 
@@ -63,6 +64,9 @@ void help_command(FILE *out, const char *path, const struct cmd *cmd);
 /* The table of commands as JSON; the generated sections of one manual page, in mdoc
  * ("berth" or a command's name).  -ENOENT: no such command. */
 void dump_commands(FILE *out);
+/* What a shell completes; -ENOENT: it is none of bash, zsh and fish. */
+int dump_completion(FILE *out, const char *shell);
+
 int dump_man(FILE *out, const char *name);
 
 #endif

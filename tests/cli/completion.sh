@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Help = manual = completion; each of them changed alone is noticed; what bash completes.
+set -u
+failed=0
+say() {
+    echo "FAIL: $*"
+    failed=1
+}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+check() { python3 "$top_srcdir/tools/same-words" "$@" >"$dir/out" 2>&1; }
+
+cp -r "$top_builddir/completion" "$dir/completion"
+mkdir "$dir/man"
+cp "$top_srcdir"/docs/man/*.1 "$dir/man"
+check "$BERTH" "$dir/man" "$dir/completion" || say "they differ: $(cat "$dir/out")"
+for shell in bash zsh fish; do
+    file=$(find "$dir/completion/$shell" -type f)
+    "$BERTH" --dump-completion $shell | cmp -s - "$file" || say "$shell: the file is not of this program"
+done
+
+# One of them changed alone.
+changed() {
+    if check "$@"; then say "nobody notices a change in $what"; fi
+    grep -q "$want" "$dir/out" || say "$what: $(cat "$dir/out")"
+}
+what='the manual' want='berth ps: .* noheading'
+sed -i '/^\.It .*Fl -noheading/d' "$dir/man/berth-ps.1"
+changed "$BERTH" "$dir/man" "$dir/completion"
+cp "$top_srcdir/docs/man/berth-ps.1" "$dir/man"
+what='the list of pages' want='commands: .* ps'
+mv "$dir/man/berth-ps.1" "$dir/"
+changed "$BERTH" "$dir/man" "$dir/completion"
+mv "$dir/berth-ps.1" "$dir/man/"
+what='help texts' want='berth ps: .* noheading'
+cat >"$dir/berth" <<END
+#!/bin/sh
+"$BERTH" "\$@" | sed '/--noheading/d'
+END
+chmod +x "$dir/berth"
+changed "$dir/berth" "$dir/man" "$dir/completion"
+for shell in bash zsh fish; do
+    what=$shell want="$shell differ in noheading"
+    file=$(find "$dir/completion/$shell" -type f)
+    cp "$file" "$dir/kept"
+    sed -i "s/ --noheading\b//; s/ '--noheading:[^']*'//; /-l noheading /d" "$file"
+    changed "$BERTH" "$dir/man" "$dir/completion"
+    cp "$dir/kept" "$file"
+done
+
+# What comes of a line in bash.
+cat >"$dir/ask" <<'END'
+compopt() { :; }
+complete() { :; }
+berth() { [ "$1" = ps ] && printf 'web\ndata\n'; }
+. "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_berth
+echo "${COMPREPLY[*]}"
+END
+completes() {
+    want=$1
+    shift
+    got=$(bash "$dir/ask" "$dir/completion/bash/berth" "$@")
+    [ "$got" = "$want" ] || say "bash, $*: \"$got\" and not \"$want\""
+}
+completes 'plugin' berth plu
+completes 'check' berth plugin ch
+completes '--noheading' berth ps --nohe
+completes '--noheading' berth container ps --nohe
+completes '' berth --root ''
+completes 'web' berth stop w
+completes 'web data' berth rm -f ''
+if command -v zsh >/dev/null; then zsh -n "$dir/completion/zsh/_berth" || say "zsh"; fi
+if command -v fish >/dev/null; then fish -n "$dir/completion/fish/berth.fish" || say "fish"; fi
+bash -n "$dir/completion/bash/berth" || say "bash"
+exit $failed
