@@ -191,6 +191,12 @@ static json *plugins_json(struct engine *e)
     for (size_t i = 0; i < ARRAY_LEN(logs); i++)
         json_add_str(log, logs[i]);
     json_add_str(volume, "local");
+    for (size_t i = 0; i < e->conf->volume_plugins.n; i++) {
+        const char *entry = e->conf->volume_plugins.items[i];
+        _cleanup_free_ char *name = strndup(entry, strcspn(entry, "="));
+
+        json_add_str(volume, str_or(name, ""));
+    }
     json_set(o, "volume", volume);
     json_set(o, "network", drivers_json(e));
     json_set(o, "log", log);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_volume.c - volume create, exists, mount, prune, rm and unmount. */
+/* cmd_volume.c - volume create, exists, mount, prune, reload, rm and unmount. */
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/volumes.h"
@@ -359,4 +359,42 @@ const struct cmd cmd_volume_prune = {
     .size = sizeof(struct prune_opts),
     .interspersed = true,
     .run = prune_run,
+};
+
+/* ------------------------------------------------------------------- reload */
+
+static void print_list(const char *title, const struct berth_list *names)
+{
+    if (names->n)
+        printf("%s:\n", title);
+    for (size_t i = 0; i < names->n; i++)
+        puts(names->items[i]);
+}
+
+static int reload_run(struct cli *cli, void *opts _unused_, int argc _unused_,
+                      char **argv _unused_, struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list added = LIST_INIT, removed = LIST_INIT, errors = LIST_INIT;
+    struct engine *e;
+    int r = cli_engine(cli, 0, &e, err);
+
+    if (r == 0)
+        r = volume_reload(e, &added, &removed, &errors, err);
+    print_list("Added", &added);
+    print_list("Removed", &removed);
+    for (size_t i = 0; r == 0 && i < errors.n; i++) {
+        if (i + 1 == errors.n)
+            return fail(err, EIO, "%s", errors.items[i]);
+        fprintf(stderr, "Error: %s\n", errors.items[i]);
+    }
+    return r;
+}
+
+const struct cmd cmd_volume_reload = {
+    .name = "volume reload",
+    .summary = "Take over what the volume plugins have",
+    .text = "Ask all volume plugins of the configuration for their volumes, record those that "
+            "are not known here yet, and forget those that are no longer there.",
+    .interspersed = true,
+    .run = reload_run,
 };

@@ -197,7 +197,7 @@ static const char *key_type(enum conf_type type)
     static const char *const words[] = {
         [CONF_STRING] = "text", [CONF_PATH] = "path",      [CONF_BOOL] = "true or false",
         [CONF_INT] = "number",  [CONF_UINT] = "number",    [CONF_SIZE] = "size",
-        [CONF_LIST] = "list",   [CONF_RUNTIMES] = "group",
+        [CONF_LIST] = "list",   [CONF_RUNTIMES] = "group", [CONF_TABLE] = "group",
     };
 
     return words[type];

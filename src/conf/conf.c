@@ -51,7 +51,7 @@ void conf_free(struct conf *c)
     for (const struct conf_key *k = conf_keys; k->name; k++) {
         if (k->type == CONF_STRING || k->type == CONF_PATH)
             free(*(char **)conf_member(c, k));
-        else if (k->type == CONF_LIST)
+        else if (k->type == CONF_LIST || k->type == CONF_TABLE)
             list_free(conf_member(c, k));
     }
     runtimes_free(c);

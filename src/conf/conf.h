@@ -70,6 +70,8 @@ struct conf {
     char *network_config_dir; /* NULL: the backend's own */
     char *default_network;
     bool enable_port_reservation;
+    struct berth_list volume_plugins; /* "name=socket" */
+    uint32_t volume_plugin_timeout;   /* seconds; 0: no limit */
 
     /* Containers. */
     struct berth_list annotations, default_capabilities, default_sysctls, default_ulimits;

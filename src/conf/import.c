@@ -113,17 +113,17 @@ static bool is_plain(const char *s)
            !(*s >= '0' && *s <= '9') && *s != '-' && *s != '_';
 }
 
-static void add_runtimes(struct import *im, json *table)
+static void add_names(struct import *im, const char *key, json *table)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     size_t n = 0;
 
-    buf_puts(&text, "runtimes = {");
+    buf_printf(&text, "%s = {", key);
     json_object_object_foreach (table, name, paths) {
         _cleanup_buf_ struct berth_buf value = BUF_INIT;
 
-        if (!is_plain(name) || !put_value(&value, "runtimes", paths)) {
-            lose(im, name, "no runtime that berth.conf can name");
+        if (!is_plain(name) || !put_value(&value, key, paths)) {
+            lose(im, name, "no name or value that berth.conf can have");
             continue;
         }
         buf_printf(&text, " %s = %s;", name, buf_str(&value));
@@ -139,8 +139,9 @@ static void add_key(struct import *im, const char *key, json *value)
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     const char *name = our_name(key);
 
-    if (str_eq(name, "runtimes") && json_object_is_type(value, json_type_object)) {
-        add_runtimes(im, value);
+    if ((str_eq(name, "runtimes") || str_eq(name, "volume_plugins")) &&
+        json_object_is_type(value, json_type_object)) {
+        add_names(im, name, value);
         return;
     }
     if (conf_key_index(name) < 0) {

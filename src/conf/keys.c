@@ -108,6 +108,10 @@ const struct conf_key conf_keys[] = {
      .keep_empty = true, .help = "keys that detach from a container; empty: none"},
     {"init_path", ENGINE, CONF_PATH, AT(init_path), .preset = "/usr/libexec/podman/catatonit",
      .help = "init program for containers that ask for one"},
+    {"volume_plugins", ENGINE, CONF_TABLE, AT(volume_plugins),
+     .help = "sockets of volume plugins, by the name that `volume create --driver` takes"},
+    {"volume_plugin_timeout", ENGINE, CONF_UINT, AT(volume_plugin_timeout), .preset = "5",
+     .max = 1 << 20, .help = "seconds that a volume plugin gets to answer; 0: no limit"},
     {"enable_port_reservation", ENGINE, CONF_BOOL, AT(enable_port_reservation),
      .preset = "true", .help = "keep published ports from being taken by others"},
 

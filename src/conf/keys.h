@@ -19,6 +19,7 @@ enum conf_type {
     CONF_SIZE,     /* int64_t; a number of bytes or text like "64k", in multiples of 1000 */
     CONF_LIST,     /* struct berth_list */
     CONF_RUNTIMES, /* the table of OCI runtimes */
+    CONF_TABLE,    /* struct berth_list of "name=text" */
 };
 
 struct conf_key {

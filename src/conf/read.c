@@ -105,6 +105,35 @@ static void read_runtimes(struct loader *l, config_setting_t *group, const char 
     loader_set_origin(l, &conf_keys[conf_key_index("runtimes")], origin);
 }
 
+static void read_table(struct loader *l, const struct conf_key *k, config_setting_t *group,
+                       const char *path, const char *origin)
+{
+    struct berth_list *list = conf_member(l->c, k);
+
+    if (!config_setting_is_group(group)) {
+        wrong_type(l, origin, k->name, "a group", group);
+        return;
+    }
+    for (int i = 0; i < config_setting_length(group); i++) {
+        config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
+        const char *name = config_setting_name(s);
+        _cleanup_free_ char *where = origin_of(s, path);
+
+        if (config_setting_type(s) != CONFIG_TYPE_STRING) {
+            wrong_type(l, str_or(where, path), name, "text", s);
+            continue;
+        }
+        /* A later file replaces what an earlier one said of the same name. */
+        for (size_t j = 0; j < list->n; j++)
+            if (strncmp(list->items[j], name, strlen(name)) == 0 &&
+                list->items[j][strlen(name)] == '=')
+                list_drop(list, j--);
+        if (list_addf(list, "%s=%s", name, config_setting_get_string(s)) < 0)
+            l->no_memory = true;
+    }
+    loader_set_origin(l, k, origin);
+}
+
 static void read_key(struct loader *l, const struct conf_key *k, config_setting_t *s,
                      const char *path, const char *origin)
 {
@@ -144,6 +173,9 @@ static void read_key(struct loader *l, const struct conf_key *k, config_setting_
         if (read_list(l, k->name, s, origin, &items))
             loader_set_list(l, k, &items, origin);
         break;
+    case CONF_TABLE:
+        read_table(l, k, s, path, origin);
+        return;
     case CONF_RUNTIMES:
         read_runtimes(l, s, path, origin);
         break;

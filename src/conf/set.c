@@ -181,6 +181,7 @@ void loader_set_text(struct loader *l, const struct conf_key *k, const char *tex
             loader_problem(l, origin, "\"%s\" must be a number, not \"%s\"", k->name, text);
         return;
     case CONF_RUNTIMES:
+    case CONF_TABLE:
         break;
     }
     loader_problem(l, origin, "\"%s\" can be set in files only", k->name);

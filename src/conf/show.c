@@ -40,6 +40,19 @@ static void put_number(struct berth_buf *b, int64_t v)
     buf_printf(b, v < INT32_MIN || v > INT32_MAX ? "%lldL" : "%lld", (long long)v);
 }
 
+static void put_table(struct berth_buf *b, const struct berth_list *l)
+{
+    buf_puts(b, "{ ");
+    for (size_t i = 0; i < l->n; i++) {
+        size_t len = strcspn(l->items[i], "=");
+
+        buf_printf(b, "%.*s = ", (int)len, l->items[i]);
+        put_string(b, l->items[i] + len + (l->items[i][len] == '='));
+        buf_puts(b, "; ");
+    }
+    buf_putc(b, '}');
+}
+
 static void put_value(struct berth_buf *b, const struct conf *c, const struct conf_key *k)
 {
     void *member = conf_member(c, k);
@@ -61,6 +74,9 @@ static void put_value(struct berth_buf *b, const struct conf *c, const struct co
         break;
     case CONF_LIST:
         put_list(b, member);
+        break;
+    case CONF_TABLE:
+        put_table(b, member);
         break;
     case CONF_RUNTIMES:
         buf_puts(b, "{ ");

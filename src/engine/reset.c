@@ -91,9 +91,15 @@ static int find_number(struct engine *e, uint32_t kind, const char *id, int64_t 
 int reset_volume(struct engine *e, const char *name, struct berth_error *err)
 {
     _cleanup_free_ char *dir = path_join(e->conf->volume_path, name);
+    _cleanup_volume_ struct volume *v = NULL;
     struct locks *locks;
     int64_t lock = -1;
-    int r = find_number(e, BERTH_VOLUME, name, &lock, err);
+    int r;
+
+    if (volume_load(e, name, &v, NULL) == 0)
+        return volume_remove(v, false, UINT32_MAX, err);
+    /* A damaged record: without it. */
+    r = find_number(e, BERTH_VOLUME, name, &lock, err);
 
     if (r == 0)
         r = engine_locks(e, &locks, err);

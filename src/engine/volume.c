@@ -11,6 +11,7 @@
 #include "engine/spec_priv.h"
 #include "engine/store.h"
 #include "engine/system_signals.h"
+#include "engine/volume_plugin.h"
 #include "wrap/fault.h"
 #include <dirent.h>
 
@@ -118,12 +119,7 @@ static int check_new(struct engine *e, const struct volume_new *what, struct ber
     if (r == 1)
         return fail(err, EEXIST, "volume with name %s already exists: volume already exists",
                     what->name);
-    if (r == 0 && !local)
-        return fail(err, ENOENT,
-                    "volume %s uses volume plugin %s but it could not be retrieved: no volume "
-                    "plugin with name %s available: required plugin missing",
-                    str_or(what->name, ""), what->driver, what->driver);
-    return r < 0 ? r : volume_local_check(what, err);
+    return r < 0 || !local ? r : volume_local_check(what, err);
 }
 
 static struct volume *new_object(struct engine *e, const struct volume_new *what)
@@ -180,6 +176,18 @@ static int allocate_lock(struct volume *v, struct intent *intent, struct berth_e
     return intent_lock_is(intent, id, err);
 }
 
+/* Its plugin; only of one that is not local. */
+static int open_plugin(struct volume *v, struct volume_plugin *out, struct berth_error *err)
+{
+    int r = volume_plugin_open(v->e, volume_driver(v), json_i64(v->config, "timeout", -1), out,
+                               err);
+
+    return r < 0 ? error_wrap(err,
+                              "volume %s uses volume plugin %s but it could not be retrieved",
+                              v->name, volume_driver(v))
+                 : 0;
+}
+
 /* Nothing of it is recorded: take away what there is. */
 static void take_back(struct volume *v, struct intent *intent)
 {
@@ -196,10 +204,24 @@ static void take_back(struct volume *v, struct intent *intent)
         log_error("freeing lock of volume %s: %s", v->name, error_text(&why));
 }
 
-/* Signals are held. */
-static int make(struct volume *v, const struct volume_new *what, struct intent *intent,
-                struct berth_error *err)
+/* Where its files will be. */
+static int make_place(struct volume *v, const struct volume_new *what,
+                      struct volume_plugin *plugin, bool *in_plugin, struct intent *intent,
+                      struct berth_error *err)
 {
+    if (volume_is_local(v))
+        return volume_local_make(v, what, intent, err);
+    return what->in_plugin
+               ? 0
+               : volume_plugin_create(plugin, v->name, json_get(v->config, "volumeOptions"),
+                                      in_plugin, err);
+}
+
+/* Signals are held. */
+static int make(struct volume *v, const struct volume_new *what, struct volume_plugin *plugin,
+                struct intent *intent, struct berth_error *err)
+{
+    bool in_plugin = false;
     int r = intent_begin_volume(v->e, v->name, what->owner, intent, err);
 
     if (r < 0)
@@ -209,7 +231,7 @@ static int make(struct volume *v, const struct volume_new *what, struct intent *
     if (r == 0)
         r = volume_point("begun", err);
     if (r == 0)
-        r = volume_local_make(v, what, intent, err);
+        r = make_place(v, what, plugin, &in_plugin, intent, err);
     if (r == 0)
         r = volume_point("made", err);
     if (r == 0)
@@ -221,6 +243,8 @@ static int make(struct volume *v, const struct volume_new *what, struct intent *
         if (r < 0)
             error_wrap(err, "adding volume to state");
     }
+    if (r < 0 && in_plugin)
+        volume_plugin_remove(plugin, v->name, NULL);
     if (r < 0)
         take_back(v, intent);
     return r;
@@ -229,6 +253,7 @@ static int make(struct volume *v, const struct volume_new *what, struct intent *
 int volume_create(struct engine *e, const struct volume_new *what, struct intent *intent,
                   struct volume **out, struct berth_error *err)
 {
+    _cleanup_volume_plugin_ struct volume_plugin plugin = {0};
     _cleanup_volume_ struct volume *v = NULL;
     struct intent own = INTENT_NONE, *i = intent ? intent : &own;
     sigset_t old;
@@ -239,10 +264,15 @@ int volume_create(struct engine *e, const struct volume_new *what, struct intent
     v = new_object(e, what);
     if (!v || !v->name)
         return fail(err, ENOMEM, "out of memory");
+    if (!volume_is_local(v)) {
+        r = open_plugin(v, &plugin, err);
+        if (r < 0)
+            return r;
+    }
     if (!intent)
         intent_recover(e);
     signals_hold(&old);
-    r = make(v, what, i, err);
+    r = make(v, what, &plugin, i, err);
     if (r == 0) {
         event_object(e, "volume", "create", NULL, v->name);
         volume_point("recorded", NULL);
@@ -278,13 +308,40 @@ int volume_remove_tree(struct engine *e, const char *name, struct berth_error *e
     return fs_remove_tree(dir, err);
 }
 
+/* Of a volume that is gone from its plugin, or whose plugin is gone, the record goes all the
+ * same, and *why says so. */
+static int remove_in_plugin(struct volume *v, struct berth_error *why, struct berth_error *err)
+{
+    _cleanup_volume_plugin_ struct volume_plugin plugin = {0};
+    int r;
+
+    if (volume_is_local(v) || v->lost)
+        return 0;
+    if (open_plugin(v, &plugin, why) < 0) {
+        error_wrap(why, "cannot remove volume %s from plugin %s, but it has been removed here",
+                   v->name, volume_driver(v));
+        return 0;
+    }
+    if (volume_plugin_get(&plugin, v->name, NULL, why) < 0) {
+        error_wrap(why,
+                   "volume %s could not be retrieved from plugin %s, but it has been removed "
+                   "here",
+                   v->name, volume_driver(v));
+        return 0;
+    }
+    r = volume_plugin_remove(&plugin, v->name, err);
+    return r < 0 ? error_wrap(err, "volume %s could not be removed from plugin %s", v->name,
+                              volume_driver(v))
+                 : 0;
+}
+
 /* The lock is held; no container uses it. */
 static int take_apart(struct volume *v, struct intent *intent, struct berth_error *err)
 {
-    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_error_ struct berth_error why = ERROR_INIT, left = ERROR_INIT;
     uint32_t lock = lock_id(v);
     bool local = volume_is_local(v);
-    int r = volume_unmount_locked(v, NULL, true, err);
+    int r = v->lost ? 0 : volume_unmount_locked(v, NULL, true, err);
 
     if (r < 0)
         return error_wrap(err, "unmounting volume %s", v->name);
@@ -293,6 +350,8 @@ static int take_apart(struct volume *v, struct intent *intent, struct berth_erro
         r = intent_tree_is(intent, err);
     if (r == 0)
         r = volume_point("unmounted", err);
+    if (r == 0)
+        r = remove_in_plugin(v, &left, err);
     if (r == 0)
         r = store_vol_remove(v, err);
     if (r < 0)
@@ -305,6 +364,11 @@ static int take_apart(struct volume *v, struct intent *intent, struct berth_erro
     if (lock_release(v->e->locks, lock, &why) < 0)
         log_error("freeing lock of volume %s: %s", v->name, error_text(&why));
     event_object(v->e, "volume", "remove", NULL, v->name);
+    if (r == 0 && left.code) {
+        r = -left.code;
+        error_move(err, &left);
+        return r;
+    }
     return r < 0 ? error_wrap(err, "removing volume %s", v->name) : 0;
 }
 
@@ -384,6 +448,12 @@ int volume_remove(struct volume *v, bool force, uint32_t timeout, struct berth_e
             break;
     }
     return r;
+}
+
+int volume_forget(struct volume *v, struct berth_error *err)
+{
+    v->lost = true;
+    return volume_remove(v, false, UINT32_MAX, err);
 }
 
 void volume_undo(struct volume *v, struct intent *intent)

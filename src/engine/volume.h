@@ -18,6 +18,7 @@ struct volume {
     json *state;  /* VolumeState, whole, unknown members included; never NULL */
     bool removed; /* its record is gone */
     bool locked;  /* this process holds its lock */
+    bool lost;    /* its plugin does not have it any more */
 };
 
 void volume_free(struct volume *v);
@@ -54,6 +55,7 @@ struct volume_new {
     bool keep_owner; /* a container that uses it first does not make it its user's */
     bool no_quota;
     bool anonymous;
+    bool in_plugin;    /* the plugin has it already */
     const char *owner; /* ID of the container that is being made and needs it; NULL: none */
 };
 #define VOLUME_NEW_INIT ((struct volume_new){.timeout = -1})
@@ -73,6 +75,14 @@ int volume_create(struct engine *e, const struct volume_new *what, struct intent
 
 /* What volume_create() made is not needed after all.  Failures are logged. */
 void volume_undo(struct volume *v, struct intent *intent);
+
+/* It is with its plugin no more: remove the record.  -EBUSY: containers use it. */
+int volume_forget(struct volume *v, struct berth_error *err);
+
+/* Make the records of what all plugins have, and remove those of what they have no more.
+ * errors: texts, one for each thing that could not be done. */
+int volume_reload(struct engine *e, struct berth_list *added, struct berth_list *removed,
+                  struct berth_list *errors, struct berth_error *err);
 
 /* Remove it with its files; force: with the containers that use it, too, which get `timeout`
  * seconds to stop (UINT32_MAX: their own).  -EBUSY: containers use it. */
