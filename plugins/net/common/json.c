@@ -93,7 +93,7 @@ const char **js_sorted(const json *o)
 struct writer {
     const struct berth_host *h;
     struct berth_buf *out;
-    bool pretty;
+    const char *indent; /* of one level; NULL: all in one line */
     int r;
 };
 
@@ -105,11 +105,11 @@ static void put(struct writer *w, const char *text, size_t len)
 
 static void put_line(struct writer *w, unsigned depth)
 {
-    if (!w->pretty)
+    if (!w->indent)
         return;
     put(w, "\n", 1);
     while (depth-- > 0)
-        put(w, "     ", 5);
+        put(w, w->indent, strlen(w->indent));
 }
 
 static void put_string(struct writer *w, const char *s, size_t len)
@@ -148,7 +148,7 @@ static void put_object(struct writer *w, const json *j, unsigned depth)
         first = false;
         put_line(w, depth + 1);
         put_string(w, key, strlen(key));
-        put(w, w->pretty ? ": " : ":", w->pretty ? 2 : 1);
+        put(w, ": ", w->indent ? 2 : 1);
         put_value(w, value, depth + 1);
     }
     if (!first)
@@ -199,11 +199,20 @@ static void put_value(struct writer *w, const json *j, unsigned depth)
 
 int js_write(const struct berth_host *h, const json *j, bool pretty, struct berth_buf *out)
 {
-    struct writer w = {.h = h, .out = out, .pretty = pretty};
+    struct writer w = {.h = h, .out = out, .indent = pretty ? "     " : NULL};
 
     put_value(&w, j, 0);
     if (pretty)
         put(&w, "\n", 1);
+    return w.r;
+}
+
+int js_write_indented(const struct berth_host *h, const json *j, const char *indent,
+                      struct berth_buf *out)
+{
+    struct writer w = {.h = h, .out = out, .indent = indent};
+
+    put_value(&w, j, 0);
     return w.r;
 }
 

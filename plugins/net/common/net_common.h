@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net_common.h - addresses and JSON documents, for the network plugins that read podman's. */
+/* net_common.h - addresses, JSON documents and definitions of networks, for the plugins that
+ * keep podman's. */
 #ifndef BERTH_NET_COMMON_H
 #define BERTH_NET_COMMON_H
 
@@ -8,6 +9,7 @@
 #include <json-c/json.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 typedef struct json_object json;
 
@@ -68,7 +70,73 @@ const char **js_sorted(const json *o);
  * at the end. */
 int js_write(const struct berth_host *h, const json *j, bool pretty, struct berth_buf *out);
 
+/* The same with another indentation and no newline at the end. */
+int js_write_indented(const struct berth_host *h, const json *j, const char *indent,
+                      struct berth_buf *out);
+
 /* Parse the whole of a text; NULL: not JSON, or no memory. */
 json *js_parse(struct berth_blob text);
+
+/* ----------------------------------------------------------------- instance */
+
+struct pool {
+    struct cidr base;
+    unsigned size; /* prefix length of the subnets taken from it */
+};
+
+#define POOLS_MAX 32
+
+struct net_flavor;
+
+/* The instance of either plugin; what a member is for is told by the one that has a use for
+ * it. */
+struct berth_net {
+    const struct berth_host *h;
+    const struct net_flavor *flavor; /* making.h */
+    char *conf_dir, *run_dir, *helper_dirs;
+    const char *program, *dns_program; /* options; NULL: searched for */
+    const char *default_name, *default_subnet;
+    struct pool pools[POOLS_MAX];
+    size_t n_pools;
+    int64_t dns_port, timeout;
+    bool rootless, readonly;
+    int locks[2]; /* descriptors while locked, or -1 */
+    json *nets;   /* name -> definition, while locked */
+};
+
+#define NO_MEMORY(n, err) berth_fail((n)->h, err, ENOMEM, "out of memory")
+
+/* Fresh text; NULL: no memory. */
+char *na_format(const char *fmt, ...) BERTH_PRINTF(1, 2);
+
+/* Read "BASE:PREFIX ..." into the instance. */
+int net_read_pools(struct berth_net *n, const char *text, struct berth_error *err);
+
+/* -------------------------------------------------------------- definitions */
+
+/* Add the network that is there without a file, if no file defines it. */
+int defs_add_default(struct berth_net *n, struct berth_error *err);
+
+/* By name, or the beginning of an ID that fits one network only.  -ENOENT, -ENOTUNIQ. */
+int defs_find(struct berth_net *n, const char *name_or_id, json **out, struct berth_error *err);
+
+/* Check and complete the subnets of a definition as podman does when it reads or makes one;
+ * `used` (may be NULL) says whether a subnet is taken. */
+typedef bool used_fn(void *arg, const struct cidr *subnet);
+int defs_check_subnets(struct berth_net *n, json *net, used_fn *used, void *arg,
+                       struct berth_error *err);
+
+/* A copy with the members in podman's order, empty ones left out.  NULL: no memory. */
+json *defs_ordered(const json *net);
+
+/* Is it a name as podman wants them? */
+bool defs_name_ok(const char *name);
+
+/* Now, as Go writes it: RFC 3339 with nanoseconds. */
+void defs_now(struct berth_net *n, char buf[48]);
+void defs_time(berth_date when, char buf[48]);
+
+/* Make a network from what the user gave; it is complete and written on return. */
+int defs_create(struct berth_net *n, const json *wish, json **out, struct berth_error *err);
 
 #endif

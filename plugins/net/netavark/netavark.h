@@ -10,70 +10,26 @@
 #define BERTH_NETAVARK_H
 
 #include "plugins/net/common/links.h"
+#include "plugins/net/common/making.h"
 #include "plugins/net/common/net_common.h"
 
 #include <stdlib.h>
 
-/* ----------------------------------------------------------------- instance */
-
-struct pool {
-    struct cidr base;
-    unsigned size; /* prefix length of the subnets taken from it */
-};
-
-#define POOLS_MAX 32
-
-struct berth_net {
-    const struct berth_host *h;
-    char *conf_dir, *run_dir, *helper_dirs;
-    const char *program, *dns_program; /* options; NULL: searched for */
-    const char *default_name, *default_subnet;
-    struct pool pools[POOLS_MAX];
-    size_t n_pools;
-    int64_t dns_port, timeout;
-    bool rootless, readonly;
-    int locks[2]; /* descriptors while locked, or -1 */
-    json *nets;   /* name -> definition, while locked */
-};
-
-#define NO_MEMORY(n, err) berth_fail((n)->h, err, ENOMEM, "out of memory")
-
-/* Fresh text; NULL: no memory. */
-char *na_format(const char *fmt, ...) BERTH_PRINTF(1, 2);
-
 /* Take podman's lock and read the definitions; the reverse. */
 int na_lock(struct berth_net *n, struct berth_error *err);
 void na_unlock(struct berth_net *n);
+
+/* What is netavark's own in making networks. */
+extern const struct net_flavor netavark_flavor;
 
 /* -------------------------------------------------------------- definitions */
 
 /* Read every definition of the directory, and make the default network if none is there. */
 int defs_load(struct berth_net *n, struct berth_error *err);
 
-/* By name, or the beginning of an ID that fits one network only.  -ENOENT, -ENOTUNIQ. */
-int defs_find(struct berth_net *n, const char *name_or_id, json **out, struct berth_error *err);
-
 /* Write a definition to its file. */
-int defs_save(struct berth_net *n, const json *net, struct berth_error *err);
+int defs_save(struct berth_net *n, json *net, struct berth_error *err);
 int defs_unlink(struct berth_net *n, const char *name, struct berth_error *err);
-
-/* Check and complete the subnets of a definition as podman does when it reads or makes one;
- * `used` (may be NULL) says whether a subnet is taken. */
-typedef bool used_fn(void *arg, const struct cidr *subnet);
-int defs_check_subnets(struct berth_net *n, json *net, used_fn *used, void *arg,
-                       struct berth_error *err);
-
-/* A copy with the members in podman's order, empty ones left out.  NULL: no memory. */
-json *defs_ordered(const json *net);
-
-/* Is it a name as podman wants them? */
-bool defs_name_ok(const char *name);
-
-/* Now, as Go writes it: RFC 3339 with nanoseconds. */
-void defs_now(struct berth_net *n, char buf[48]);
-
-/* Make a network from what the user gave; it is complete and written on return. */
-int defs_create(struct berth_net *n, const json *wish, json **out, struct berth_error *err);
 
 /* --------------------------------------------------------------------- IPAM */
 

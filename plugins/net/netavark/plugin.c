@@ -108,40 +108,6 @@ int na_lock(struct berth_net *n, struct berth_error *err)
 
 /* ----------------------------------------------------------------- instance */
 
-static int read_pools(struct berth_net *n, const char *text, struct berth_error *err)
-{
-    while (*text) {
-        size_t len = strcspn(text, " ,");
-        char word[64], *colon;
-        struct pool *p = &n->pools[n->n_pools];
-        long size = 0;
-
-        if (len) {
-            snprintf(word, sizeof(word), "%.*s", (int)len, text);
-            colon = strrchr(word, ':');
-            if (colon) {
-                *colon = '\0';
-                size = strtol(colon + 1, NULL, 10);
-            }
-            if (len >= sizeof(word) || !colon || !cidr_parse(word, &p->base) ||
-                p->base.at.len != 4 || size < (long)p->base.bits || size > 32)
-                return berth_fail(
-                    n->h, err, EINVAL,
-                    "default_subnet_pools: \"%.*s\" is not BASE:PREFIX with an IPv4 "
-                    "subnet, as in 10.89.0.0/16:24",
-                    (int)len, text);
-            if (n->n_pools == POOLS_MAX - 1)
-                return berth_fail(n->h, err, E2BIG, "default_subnet_pools: more than %d",
-                                  POOLS_MAX - 1);
-            cidr_mask(&p->base);
-            p->size = (unsigned)size;
-            n->n_pools++;
-        }
-        text += len + (text[len] != '\0');
-    }
-    return 0;
-}
-
 static char *directory(const struct berth_host *h, const struct berth_config *cfg,
                        const char *option, const char *rootful, const char *base)
 {
@@ -197,6 +163,7 @@ static int na_open(const struct berth_host *h, const struct berth_place *place,
     if (!n)
         return berth_fail(h, err, ENOMEM, "out of memory");
     n->h = h;
+    n->flavor = &netavark_flavor;
     n->locks[0] = n->locks[1] = -1;
     n->rootless = place->flags & BERTH_PLACE_ROOTLESS;
     n->readonly = place->flags & BERTH_PLACE_READONLY;
@@ -222,7 +189,7 @@ static int na_open(const struct berth_host *h, const struct berth_place *place,
         r = berth_fail(h, err, EINVAL, "dns_bind_port: %lld is no port",
                        (long long)n->dns_port);
     else
-        r = read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
+        r = net_read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
     if (r < 0) {
         na_close(n);
         return r;

@@ -12,18 +12,6 @@
     "To resolve this error, set the helper_binaries_dir key in the `[engine]` section of "     \
     "containers.conf to the directory containing your helper binaries."
 
-char *na_format(const char *fmt, ...)
-{
-    va_list ap;
-    char *text;
-    int len;
-
-    va_start(ap, fmt);
-    len = vasprintf(&text, fmt, ap);
-    va_end(ap);
-    return len < 0 ? NULL : text;
-}
-
 static bool is_file(const char *path)
 {
     struct stat st;
