@@ -26,18 +26,17 @@ const size_t n_container_commands = 0
 /* clang-format on */
 
 /* Groups: commands whose names begin with one of these words. */
-const struct cmd command_groups[] = {{.name = "container", .summary = "Manage containers"},
-                                     {.name = "config", .summary = "Look at the configuration"},
-                                     {.name = "healthcheck",
-                                      .summary = "Manage health checks on containers"},
-                                     {.name = "network", .summary = "Manage networks"},
-                                     {.name = "plugin", .summary = "Look at plugins"},
-                                     {.name = "secret", .summary = "Manage secrets"},
-                                     {.name = "state",
-                                      .summary = "Look at state stores, copy and move them"},
-                                     {.name = "system", .summary = "Manage the whole engine"},
-                                     {.name = "volume", .summary = "Manage volumes"},
-                                     {NULL}};
+const struct cmd command_groups[] = {
+    {.name = "container", .summary = "Manage containers"},
+    {.name = "config", .summary = "Look at the configuration"},
+    {.name = "healthcheck", .summary = "Manage health checks on containers"},
+    {.name = "network", .summary = "Manage networks"},
+    {.name = "plugin", .summary = "Look at plugins"},
+    {.name = "secret", .summary = "Manage secrets"},
+    {.name = "state", .summary = "Look at state stores, copy and move them"},
+    {.name = "system", .summary = "Manage the whole engine"},
+    {.name = "volume", .summary = "Manage volumes"},
+    {NULL}};
 
 const struct cmd *command_group(const char *word)
 {

@@ -286,9 +286,9 @@ static const char *const graph_names[] = {"libpod",
 static const char *const run_names[] = {"overlay", "overlay-*", "vfs",   "vfs-*", "networks",
                                         "btrfs*",  "zfs*",      "aufs*", NULL};
 static const char *const tmp_names[] = {
-    "alive",         "exits",   "events",  "events*", "locks",      "locks.guard",
-    "berth",         "berth-seccomp", "intents", "persist", "socket",  "pause.pid*", "containers-root",
-    "rootlessport*", "cni",     "attach",  "rundir",  NULL};
+    "alive",           "exits",         "events",  "events*", "locks",  "locks.guard",
+    "berth",           "berth-seccomp", "intents", "persist", "socket", "pause.pid*",
+    "containers-root", "rootlessport*", "cni",     "attach",  "rundir", NULL};
 /* Last of all, still held. */
 static const char *const lock_names[] = {"alive.lck", NULL};
 

@@ -18,9 +18,9 @@
 #include <linux/filter.h>
 #include <sys/utsname.h>
 
-#define FOLDER  "berth-seccomp"
-#define MAGIC   "berth\0bp"
-#define FORMAT  1
+#define FOLDER "berth-seccomp"
+#define MAGIC  "berth\0bp"
+#define FORMAT 1
 
 #define ENTRIES_MAX 100 /* of some 10 KiB each */
 
