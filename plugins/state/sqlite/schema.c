@@ -122,24 +122,30 @@ static int run_all(struct berth_state *s, const char *const *sql, struct berth_e
     return rc;
 }
 
+static int has_schema(struct berth_state *s, int64_t *out, struct berth_error *err)
+{
+    return ask(s,
+               "SELECT count(*) FROM sqlite_master WHERE type='table'"
+               " AND name='DBConfig' COLLATE NOCASE",
+               out, err);
+}
+
 int sq_schema(struct berth_state *s, int create, struct berth_error *err)
 {
     int64_t all = 0, ours = 0, version = SQ_SCHEMA_VERSION;
-    int r;
+    int r = has_schema(s, &ours, err);
 
-    r = ask(s,
-            "SELECT count(*) FROM sqlite_master WHERE type='table'"
-            " AND name='DBConfig' COLLATE NOCASE",
-            &ours, err);
+    if (r == 0 && !ours)
+        r = ask(s, "SELECT count(*) FROM sqlite_master", &all, err);
+    /* What is there now may be what another process has just made. */
+    if (r == 0 && all)
+        r = has_schema(s, &ours, err);
     if (r < 0)
         return r;
     if (ours) {
         r = ask(s, "SELECT SchemaVersion FROM DBConfig LIMIT 1", &version, err);
         return r < 0 ? r : sq_version_ok(s, version, err);
     }
-    r = ask(s, "SELECT count(*) FROM sqlite_master", &all, err);
-    if (r < 0)
-        return r;
     if (all)
         return berth_fail(s->h, err, EEXIST, "%s is an SQLite database of something else",
                           s->path);
