@@ -227,6 +227,8 @@ static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, const ch
     int failures = 0;
 
     for (; c->name; c++) {
+        if (k->only && !strstr(c->name, k->only))
+            continue;
         ++*number;
         if (c->caps & ~k->plugin->caps || (c->threads && !k->parallel)) {
             printf("ok %u - lock: %s # SKIP the plugin does not offer it\n", *number, c->name);
@@ -285,10 +287,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-int kit_lock_run(const char *path, const char *const *options, unsigned *number)
+int kit_lock_run(const char *path, const char *const *options, const char *only,
+                 unsigned *number)
 {
     const char *tmp = getenv("TMPDIR");
-    struct kit_lock k = {.plugin = load(path)};
+    struct kit_lock k = {.plugin = load(path), .only = only};
     char dir[4096];
     int failures = -1;
 

@@ -12,11 +12,12 @@
  * Run all cases on the plugin file PATH and print TAP lines, numbered from *NUMBER + 1 on
  * (no plan line).  OPTIONS are "name=value" strings for the plugin's options, ending with
  * NULL.  The locks are thrown away again and again: the options and the place, a new
- * directory below $TMPDIR, must not lead to locks that anybody uses.  *NUMBER becomes the
- * number of the last case.  Gives how many cases failed, or -1 with a line on standard
- * error if the file cannot be used.
+ * directory below $TMPDIR, must not lead to locks that anybody uses.  ONLY: run only the cases
+ * whose names contain this text; NULL: all.  *NUMBER becomes the number of the last case. Gives
+ * how many cases failed, or -1 with a line on standard error if the file cannot be used.
  */
-int kit_lock_run(const char *path, const char *const *options, unsigned *number);
+int kit_lock_run(const char *path, const char *const *options, const char *only,
+                 unsigned *number);
 
 /* ------------------------------------------- for the cases, within the kit */
 
@@ -38,6 +39,7 @@ struct kit_shared {
 
 struct kit_lock {
     const struct berth_plugin *plugin;
+    const char *only;
     struct berth_lock_ops ops;
     struct testhost *th;
     struct berth_host host;

@@ -39,7 +39,7 @@ static int run_kind(uint32_t kind, const char *path, const char *const *options,
     case BERTH_KIND_STATE:
         return kit_state_run(path, options, NULL, number);
     case BERTH_KIND_LOCK:
-        return kit_lock_run(path, options, number);
+        return kit_lock_run(path, options, NULL, number);
     case BERTH_KIND_OCI:
         return kit_oci_run(path, options, number);
     case BERTH_KIND_NET:
