@@ -186,12 +186,13 @@ int secret_all(struct engine *e, json **out, struct berth_error *err)
 int secret_value(struct engine *e, const json *secret, struct berth_buf *out,
                  struct berth_error *err)
 {
-    struct secret_driver d;
+    struct secret_driver d = {0};
     int r = secret_driver(e, json_str(secret, "driver"), json_get(secret, "driverOptions"), &d,
                           err);
 
     if (r == 0)
         r = d.ops->lookup(&d, json_str(secret, "id"), out, err);
+    secret_driver_end(&d);
     return r == -ENOENT ? not_found(str_or(json_str(secret, "name"), ""), err) : r;
 }
 
