@@ -32,6 +32,7 @@ const struct cmd command_groups[] = {
     {.name = "healthcheck", .summary = "Manage health checks on containers"},
     {.name = "network", .summary = "Manage networks"},
     {.name = "plugin", .summary = "Look at plugins"},
+    {.name = "seccomp", .summary = "Look at seccomp profiles"},
     {.name = "secret", .summary = "Manage secrets"},
     {.name = "state", .summary = "Look at state stores, copy and move them"},
     {.name = "system", .summary = "Manage the whole engine"},

@@ -154,6 +154,7 @@ int spec_seccomp(struct berth_blob text, const char *what, const struct berth_li
                  json **out, struct berth_error *err);
 /* Append the text of the profile that is built in, for hosts that have none. */
 int spec_seccomp_builtin(struct berth_buf *out);
+const char *spec_seccomp_installed(void); /* the machine's profile; NULL: there is none */
 
 /* spec_filter.c: hand everything to the runtime in one file, config.json in the bundle, with
  * the compiled filter for a runtime that takes one. */

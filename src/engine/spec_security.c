@@ -123,6 +123,13 @@ static void security_paths(struct spec_build *b)
     json_object_put(readonly);
 }
 
+const char *spec_seccomp_installed(void)
+{
+    return fs_exists(SECCOMP_OVERRIDE)  ? SECCOMP_OVERRIDE
+           : fs_exists(SECCOMP_DEFAULT) ? SECCOMP_DEFAULT
+                                        : NULL;
+}
+
 static int security_seccomp(struct spec_build *b, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
@@ -135,9 +142,7 @@ static int security_seccomp(struct spec_build *b, struct berth_error *err)
     if (str_eq(path, "unconfined"))
         return 0;
     if (str_empty(path))
-        path = fs_exists(SECCOMP_OVERRIDE)  ? SECCOMP_OVERRIDE
-               : fs_exists(SECCOMP_DEFAULT) ? SECCOMP_DEFAULT
-                                            : NULL;
+        path = spec_seccomp_installed();
     if (b->o->privileged &&
         (!path || str_eq(path, SECCOMP_OVERRIDE) || str_eq(path, SECCOMP_DEFAULT)))
         return 0;
