@@ -150,3 +150,82 @@ int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *f
     json_object_put(k.networks);
     return r;
 }
+
+/* ---------------------------------------------------------------------- sweep */
+
+struct sweep {
+    struct berth_net *n;
+    const json *networks;
+    json *chains; /* digits of chains in which one of the subnets was seen */
+};
+
+/* Is it a rule of one of the networks: with its subnet, or in a chain that has that? */
+static int is_swept(void *arg, const char *container, const char *what)
+{
+    struct sweep *s = arg;
+    const char *chain = strstr(what, "NETAVARK-");
+    bool ours = false;
+
+    (void)container;
+    json_object_object_foreach (s->networks, name, options) {
+        const json *net = js_get(s->n->nets, name);
+
+        (void)options;
+        /* While there is a bridge, netavark gets to the end by itself. */
+        if (if_nametoindex(js_str(net, "network_interface")))
+            continue;
+        for (size_t i = 0; i < js_len(net, "subnets"); i++)
+            ours = ours || strstr(what, js_str(js_at(net, "subnets", i), "subnet"));
+    }
+    json_object_object_foreach (s->chains, digits, unused) {
+        (void)unused;
+        ours = ours || strstr(what, digits);
+    }
+    while (ours && chain) {
+        char word[14];
+
+        chain += strncmp(chain + 9, "DN-", 3) == 0 ? 12 : 9;
+        snprintf(word, sizeof(word), "%.13s", chain);
+        if (strlen(word) == 13 && strspn(word, "0123456789ABCDEF") == 13)
+            js_set_bool(s->chains, word, true);
+        chain = strstr(chain, "NETAVARK-");
+    }
+    return ours;
+}
+
+void na_sweep(struct berth_net *n, const json *networks)
+{
+    struct sweep s = {n, networks, json_object_new_object()};
+    struct check k = {.n = n,
+                      .joined = json_object_new_object(),
+                      .addresses = json_object_new_object(),
+                      .networks = json_object_new_object(),
+                      .fn = is_swept,
+                      .arg = &s};
+    json *owners = NULL;
+    int r = s.chains && k.joined && k.addresses && k.networks ? ipam_list(n, &owners, NULL)
+                                                              : -ENOMEM;
+
+    /* Everybody who has an address may be joined. */
+    if (r == 0) {
+        json_object_object_foreach (owners, network, ids) {
+            (void)network;
+            json_object_object_foreach (ids, id, unused) {
+                (void)unused;
+                if (r == 0)
+                    r = json_object_object_add(k.joined, id, NULL);
+            }
+        }
+    }
+    if (r == 0)
+        r = check_ipam(&k);
+    if (r == 0)
+        r = check_firewall(&k);
+    if (r < 0)
+        berth_log(n->h, BERTH_LOG_WARNING, "rules of networks may stay: %s", strerror(-r));
+    json_object_put(owners);
+    json_object_put(s.chains);
+    json_object_put(k.joined);
+    json_object_put(k.addresses);
+    json_object_put(k.networks);
+}

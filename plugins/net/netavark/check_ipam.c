@@ -151,12 +151,17 @@ static void drop_entry(struct berth_net *n, const char *network, const char *id)
 
 void dns_drop(struct berth_net *n, const char *id, const json *networks)
 {
+    char *pid = na_format("%s/aardvark-dns/aardvark.pid", n->run_dir);
     int lock = lock_dns(n, NULL);
 
     json_object_object_foreach (networks, name, options) {
         (void)options;
         drop_entry(n, name, id);
     }
+    /* The number of one that was killed would be taken for a server. */
+    if (pid && access(pid, F_OK) == 0 && !dns_runs(n))
+        unlink(pid);
+    free(pid);
     if (lock >= 0)
         close(lock);
 }

@@ -61,6 +61,7 @@ int prog_find(struct berth_net *n, char **out, struct berth_error *err);
 char *prog_find_dns(struct berth_net *n);
 
 /* Run `netavark VERB NETNS` on a document; out (may be NULL) becomes its answer. */
+#define PROG_GONE 1 /* a teardown found that part of it was gone already */
 int prog_run(struct berth_net *n, const char *verb, const char *netns, const json *document,
              json **out, struct berth_error *err);
 
@@ -89,6 +90,10 @@ int dns_write(struct berth_net *n, const char *path, const char *head, const cha
 void dns_drop(struct berth_net *n, const char *id, const json *networks);
 
 /* --------------------------------------------------------------- operations */
+
+/* Take out rules of these networks that are for no address in use: where netavark was killed,
+ * or did not find what it begins with. */
+void na_sweep(struct berth_net *n, const json *networks);
 
 int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
              struct berth_error *err);

@@ -293,7 +293,7 @@ static int run(struct berth_net *n, const char *const *argv, struct berth_blob i
     else if (r < 0)
         r = berth_wrap(n->h, err, "netavark: failed to start process");
     else if (r > 0 && forgive && only_gone(n, text))
-        r = 0;
+        r = PROG_GONE;
     else if (r > 0)
         r = failed(n, r, text, n->h->buf_data(n->h->core, errors).data, err);
     else if (n->h->buf_data(n->h->core, errors).len)

@@ -405,7 +405,7 @@ static int teardown_locked(struct berth_net *n, const char *netns, const json *r
 {
     const char *id = js_str(request, "container_id");
     json *known = known_networks(n, netns, networks), *document = NULL;
-    int r = known ? 0 : NO_MEMORY(n, err), released;
+    int r = known ? 0 : NO_MEMORY(n, err), released, gone;
 
     if (r == 0) {
         ipam_read(n, id, known, NULL);
@@ -418,7 +418,14 @@ static int teardown_locked(struct berth_net *n, const char *netns, const json *r
     /* netavark gives up at the first network of which there are none. */
     if (known)
         dns_drop(n, id, known);
+    gone = r;
     released = ipam_release(n, id, networks, r < 0 ? NULL : err);
+    if (gone && known) {
+        dns_tell(n); /* netavark may not have got to it */
+        na_sweep(n, known);
+    }
+    if (r == PROG_GONE)
+        r = 0;
     if (released < 0 && r < 0)
         berth_log(n->h, BERTH_LOG_ERROR, "cannot give back the addresses of container %s: %s",
                   id, strerror(-released));
