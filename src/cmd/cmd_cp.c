@@ -204,7 +204,7 @@ static int cp_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
         return fail(err, EINVAL, "invalid arguments \"%s\", \"%s\": you must specify paths",
                     argv[0], argv[1]);
     if (!*from.name && !*to.name)
-        return fail(err, EINVAL, "container \"\" does not exist");
+        return fail(err, EINVAL, "name or ID cannot be empty");
     if (cli_engine(cli, 0, &e, err) < 0 || side_find(e, &from, err) < 0 ||
         side_find(e, &to, err) < 0 || open_source(&from, err) < 0)
         return -err->code;

@@ -3,9 +3,8 @@
 # The conformance kit must see what is wrong with lock plugins that are wrong on purpose.
 many=12
 . "$top_srcdir/tests/kit/wrong.sh"
-name=berth-kit-wrong-$$
+name=berth-kit-wrong-$$-@
 left=/dev/shm/$name
-trap 'rm -rf "$dir" "$left"' EXIT
 wrong lock "$top_srcdir/plugins/lock/shm" "$top_builddir/kit-lock" -o "name=$name" <<'END'
 right|
 leaks|open makes locks only when asked, close leaves no descriptor
