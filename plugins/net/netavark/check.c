@@ -212,8 +212,8 @@ void na_sweep(struct berth_net *n, const json *networks)
             (void)network;
             json_object_object_foreach (ids, id, unused) {
                 (void)unused;
-                if (r == 0)
-                    r = json_object_object_add(k.joined, id, NULL);
+                if (json_object_object_add(k.joined, id, NULL) < 0)
+                    r = -ENOMEM;
             }
         }
     }
