@@ -239,10 +239,12 @@ STORE_TEST(net_of_podman_6)
 {
     _cleanup_ctr_ struct ctr *c = env_ctr(e, '1', "one"), *got = NULL;
     _cleanup_json_ json *eth2 = options("eth2");
-    json *list, *one = options("eth0"), *nameless = options("eth9");
+    json *list, *one, *nameless;
 
     if (has_links(e))
         return;
+    one = options("eth0");
+    nameless = options("eth9");
     json_set_str(c->config, "networkMode", "bridge");
     list = json_need_array(c->config, "orderedNetworks");
     json_set_str(one, "name", "web");
