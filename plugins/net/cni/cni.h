@@ -16,9 +16,8 @@
 #include "plugins/net/common/making.h"
 #include "plugins/net/common/net_common.h"
 
-/* Take podman's lock and read the conflists; the reverse. */
+/* Take podman's lock and read the conflists; nets_unlock() is the reverse. */
 int cni_lock(struct berth_net *n, struct berth_error *err);
-void cni_unlock(struct berth_net *n);
 
 /* Small files: the whole of one (0 or -errno), and one put in place. */
 int cni_read_text(const char *path, char **out, size_t *len);
@@ -66,7 +65,7 @@ void cni_run_free(struct cni_run *run);
 /* Path of a CNI plugin; NULL: there is none. */
 char *cni_find(struct berth_net *n, const char *type);
 
-/* ADD, DEL or CHECK of one of its plugins.  previous may be NULL; out (may be NULL) becomes
+/* ADD or DEL of one of its plugins.  previous may be NULL; out (may be NULL) becomes
  * the result. */
 int cni_exec(struct berth_net *n, const struct cni_run *run, const char *command,
              const json *plugin, const json *previous, json **out, struct berth_error *err);

@@ -101,89 +101,31 @@ int cni_write_text(const char *path, const char *text, size_t len, mode_t mode)
 
 /* ---------------------------------------------------------------------- lock */
 
-static int make_dirs(const char *path, mode_t mode)
-{
-    char *copy = strdup(path);
-    int r = copy ? 0 : -ENOMEM;
-
-    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash && r == 0;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        r = mkdir(copy, 0755) < 0 && errno != EEXIST ? -errno : 0;
-        *slash = '/';
-    }
-    if (r == 0 && mkdir(copy, mode) < 0 && errno != EEXIST)
-        r = -errno;
-    free(copy);
-    return r;
-}
-
-void cni_unlock(struct berth_net *n)
-{
-    if (n->locks[0] >= 0)
-        close(n->locks[0]);
-    n->locks[0] = -1;
-}
-
-static int take_lock(struct berth_net *n, const char *path, struct berth_error *err)
-{
-    struct flock lock = {.l_type = n->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
-    int flags = n->readonly ? O_RDONLY : O_RDWR | O_CREAT;
-
-    n->locks[0] = open(path, flags | O_CLOEXEC | O_NOCTTY, 0644);
-    if (n->locks[0] < 0)
-        return n->readonly && errno == ENOENT
-                   ? 0
-                   : berth_fail(n->h, err, errno, "opening %s", path);
-    while (fcntl(n->locks[0], F_SETLKW, &lock) < 0) {
-        if (errno == EINTR && !n->h->cancelled(n->h->core))
-            continue;
-        return berth_fail(n->h, err, errno == EINTR ? ECANCELED : errno, "locking %s", path);
-    }
-    return 0;
-}
-
 int cni_lock(struct berth_net *n, struct berth_error *err)
 {
     char *path = na_format("%s/cni.lock", n->conf_dir);
     int r = path ? 0 : NO_MEMORY(n, err);
 
-    if (r == 0 && !n->readonly) {
-        r = make_dirs(n->conf_dir, 0755);
-        if (r < 0)
-            r = berth_fail(n->h, err, -r, "creating %s", n->conf_dir);
-    }
+    if (r == 0 && !n->readonly)
+        r = nets_make_dirs(n, n->conf_dir, 0755, err);
     if (r == 0)
-        r = take_lock(n, path, err);
+        r = nets_lock_file(n, path, &n->locks[0], err);
     free(path);
     if (r == 0)
         r = lists_load(n, err);
     if (r < 0)
-        cni_unlock(n);
+        nets_unlock(n);
     return r;
 }
 
 /* ------------------------------------------------------------------ instance */
-
-static void cni_close(struct berth_net *n)
-{
-    if (!n)
-        return;
-    cni_unlock(n);
-    json_object_put(n->nets);
-    free(n->conf_dir);
-    free(n->run_dir);
-    free(n->helper_dirs);
-    free(n);
-}
 
 static int cni_open(const struct berth_host *h, const struct berth_place *place,
                     const struct berth_config *cfg, struct berth_net **out,
                     struct berth_error *err)
 {
     struct berth_net *n = calloc(1, sizeof(*n));
-    struct cidr subnet;
-    int r = 0;
+    int r;
 
     if (!n)
         return berth_fail(h, err, ENOMEM, "out of memory");
@@ -198,18 +140,9 @@ static int cni_open(const struct berth_host *h, const struct berth_place *place,
     n->default_name = h->option_string(cfg, "default_network");
     n->default_subnet = h->option_string(cfg, "default_subnet");
     n->timeout = h->option_int(cfg, "timeout");
-    if (!n->conf_dir || !n->run_dir || !n->helper_dirs)
-        r = berth_fail(h, err, ENOMEM, "out of memory");
-    else if (!cidr_parse(n->default_subnet, &subnet))
-        r = berth_fail(h, err, EINVAL, "default_subnet: invalid CIDR address: %s",
-                       n->default_subnet);
-    else if (!defs_name_ok(n->default_name))
-        r = berth_fail(h, err, EINVAL, "default_network: \"%s\" is no name of a network",
-                       n->default_name);
-    else
-        r = net_read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
+    r = nets_check_instance(n, h->option_string(cfg, "default_subnet_pools"), err);
     if (r < 0) {
-        cni_close(n);
+        nets_close(n);
         return r;
     }
     *out = n;
@@ -230,16 +163,11 @@ static int cni_probe(const struct berth_host *h, const struct berth_place *place
         r = berth_fail(h, err, ENOENT, "failed to find plugin \"bridge\" in path [%s]",
                        n->helper_dirs);
     free(bridge);
-    cni_close(n);
+    nets_close(n);
     return r;
 }
 
 /* ---------------------------------------------------------------- operations */
-
-static const char *cni_default_name(struct berth_net *n)
-{
-    return n->default_name;
-}
 
 static int cni_drivers(struct berth_net *n, struct berth_list *out, struct berth_error *err)
 {
@@ -267,31 +195,6 @@ static int cni_info(struct berth_net *n, struct berth_buf *out, struct berth_err
     free(bridge);
     json_object_put(info);
     return r < 0 ? NO_MEMORY(n, err) : 0;
-}
-
-static int cni_create(struct berth_net *n, struct berth_blob network, uint32_t flags,
-                      struct berth_buf *out, struct berth_error *err)
-{
-    json *wish = js_parse(network), *net = NULL;
-    int r;
-
-    if (!wish || !json_object_is_type(wish, json_type_object)) {
-        json_object_put(wish);
-        return berth_fail(n->h, err, EINVAL, "the network is not a JSON object");
-    }
-    r = cni_lock(n, err);
-    if (r == 0) {
-        if (flags & BERTH_NET_IGNORE_EXISTING && js_get(n->nets, js_str(wish, "name")))
-            net = json_object_get(js_get(n->nets, js_str(wish, "name")));
-        else
-            r = defs_create(n, wish, &net, err);
-        if (r == 0 && js_write(n->h, net, false, out) < 0)
-            r = NO_MEMORY(n, err);
-        json_object_put(net);
-        cni_unlock(n);
-    }
-    json_object_put(wish);
-    return r;
 }
 
 /* The bridge goes with its network, but only one that is a bridge, has the name that podman
@@ -340,51 +243,7 @@ static int cni_remove(struct berth_net *n, const char *name_or_id, struct berth_
             r = berth_fail(n->h, err, errno, "removing %s", path);
         free(path);
     }
-    cni_unlock(n);
-    return r;
-}
-
-static int cni_inspect(struct berth_net *n, const char *name_or_id, struct berth_buf *out,
-                       struct berth_error *err)
-{
-    json *net;
-    int r = cni_lock(n, err);
-
-    if (r < 0)
-        return r;
-    r = defs_find(n, name_or_id, &net, err);
-    if (r == 0 && js_write(n->h, net, false, out) < 0)
-        r = NO_MEMORY(n, err);
-    cni_unlock(n);
-    return r;
-}
-
-static int visit(struct berth_net *n, const json *net, berth_net_fn *fn, void *arg,
-                 struct berth_error *err)
-{
-    struct berth_buf *text = n->h->buf_new(n->h->core);
-    int r = text && js_write(n->h, net, false, text) == 0 ? 0 : NO_MEMORY(n, err);
-
-    if (r == 0)
-        r = fn(arg, js_str(net, "name"), js_str(net, "id"), n->h->buf_data(n->h->core, text));
-    n->h->buf_free(n->h->core, text);
-    return r;
-}
-
-static int cni_list(struct berth_net *n, berth_net_fn *fn, void *arg, struct berth_error *err)
-{
-    const char **names;
-    int r = cni_lock(n, err);
-
-    if (r < 0)
-        return r;
-    cni_unlock(n);
-    names = js_sorted(n->nets);
-    if (!names)
-        return NO_MEMORY(n, err);
-    for (size_t i = 0; names[i] && r == 0; i++)
-        r = visit(n, js_get(n->nets, names[i]), fn, arg, err);
-    free(names);
+    nets_unlock(n);
     return r;
 }
 
@@ -392,14 +251,14 @@ static const struct berth_net_ops ops = {
     .size = sizeof(ops),
     .probe = cni_probe,
     .open = cni_open,
-    .close = cni_close,
+    .close = nets_close,
     .info = cni_info,
     .drivers = cni_drivers,
-    .default_name = cni_default_name,
-    .create = cni_create,
+    .default_name = nets_default_name,
+    .create = nets_create,
     .remove = cni_remove,
-    .inspect = cni_inspect,
-    .list = cni_list,
+    .inspect = nets_inspect,
+    .list = nets_list,
     .setup = cni_setup,
     .teardown = cni_teardown,
 };

@@ -7,45 +7,6 @@
 
 /* -------------------------------------------------------------------- request */
 
-static int check_options(struct berth_net *n, const char *name, const json *options,
-                         struct berth_error *err)
-{
-    const json *net = js_get(n->nets, name);
-    const char *interface = js_str(options, "interface_name");
-    const char *ipam = js_str(js_get(net, "ipam_options"), "driver");
-
-    if (!net)
-        return berth_fail(n->h, err, ENOENT,
-                          "unable to find network with name or ID %s: network not found", name);
-    if (!*interface)
-        return berth_fail(n->h, err, EINVAL, "interface name on network %s is empty", name);
-    if (strlen(interface) > 15 || strcmp(interface, "lo") == 0 || strpbrk(interface, "/: \t"))
-        return berth_fail(n->h, err, EINVAL,
-                          "interface name \"%s\" on network %s is not usable", interface, name);
-    for (size_t i = 0; i < js_len(options, "static_ips"); i++) {
-        json *item = js_at(options, "static_ips", i);
-        const char *text = item && json_object_is_type(item, json_type_string)
-                               ? json_object_get_string(item)
-                               : "";
-        bool inside = false;
-        struct cidr subnet;
-        struct addr a;
-
-        if (!addr_parse(text, &a))
-            return berth_fail(n->h, err, EINVAL, "invalid ip address \"%s\" on network %s",
-                              text, name);
-        for (size_t k = 0; k < js_len(net, "subnets"); k++)
-            inside =
-                inside || (cidr_parse(js_str(js_at(net, "subnets", k), "subnet"), &subnet) &&
-                           cidr_has(&subnet, &a));
-        if (!inside && strcmp(ipam, "host-local") == 0 && js_len(net, "subnets"))
-            return berth_fail(n->h, err, EINVAL,
-                              "requested static ip %s not in any subnet on network %s", text,
-                              name);
-    }
-    return 0;
-}
-
 static int add_pair(json *args, const char *key, const char *value)
 {
     json *pair = json_object_new_array();
@@ -182,20 +143,6 @@ static int make_run(struct berth_net *n, const char *netns, const json *request,
     return 0;
 }
 
-static int read_request(struct berth_net *n, struct berth_blob text, json **request,
-                        json **networks, struct berth_error *err)
-{
-    *request = js_parse(text);
-    *networks = js_get(*request, "networks");
-    if (!*request || !*networks || !json_object_is_type(*networks, json_type_object))
-        return berth_fail(n->h, err, EINVAL, "network options are not what they should be");
-    if (!*js_str(*request, "container_id") || !defs_name_ok(js_str(*request, "container_id")))
-        return berth_fail(n->h, err, EINVAL, "ContainerID is empty");
-    if (json_object_object_length(*networks) == 0)
-        return berth_fail(n->h, err, EINVAL, "must specify at least one network");
-    return 0;
-}
-
 /* ---------------------------------------------------------------------- setup */
 
 /* The prefix of the subnet that an address is in. */
@@ -313,35 +260,16 @@ static int join_one(struct berth_net *n, const char *netns, const json *request,
     return r;
 }
 
-/* Names in the order of their interfaces; freed by the caller. */
-static const char **in_order(const json *networks)
-{
-    const char **names = js_sorted(networks);
-
-    for (size_t i = 1; names && names[0] && names[i]; i++)
-        for (size_t k = i; k > 0; k--) {
-            const char *a = js_str(js_get(networks, names[k - 1]), "interface_name");
-            const char *b = js_str(js_get(networks, names[k]), "interface_name");
-            const char *held = names[k];
-
-            if (strverscmp(a, b) <= 0)
-                break;
-            names[k] = names[k - 1];
-            names[k - 1] = held;
-        }
-    return names;
-}
-
 static int setup_locked(struct berth_net *n, const char *netns, const json *request,
                         const json *networks, struct berth_buf *out, struct berth_error *err)
 {
-    const char **names = in_order(networks);
+    const char **names = nets_in_order(networks);
     json *all = json_object_new_object();
     int r = names && all ? 0 : NO_MEMORY(n, err);
     size_t done = 0;
 
     for (size_t i = 0; r == 0 && names[i]; i++)
-        r = check_options(n, names[i], js_get(networks, names[i]), err);
+        r = nets_check_options(n, names[i], js_get(networks, names[i]), err);
     if (r == 0) {
         r = links_loopback_up(netns);
         if (r < 0)
@@ -365,7 +293,7 @@ static int setup_locked(struct berth_net *n, const char *netns, const json *requ
 int cni_setup(struct berth_net *n, const char *netns, struct berth_blob options,
               struct berth_buf *out, struct berth_error *err)
 {
-    json *request = NULL, *networks;
+    json *request = NULL, *networks = NULL;
     int r;
 
     if (!netns || !*netns)
@@ -373,13 +301,14 @@ int cni_setup(struct berth_net *n, const char *netns, struct berth_blob options,
     if (n->rootless)
         return berth_fail(n->h, err, ENOTSUP,
                           "bridge networks need root: use --network none or host");
-    r = read_request(n, options, &request, &networks, err);
+    r = nets_read_request(n, options, &request, &networks, err);
     if (r == 0)
         r = cni_lock(n, err);
     if (r == 0) {
         r = setup_locked(n, netns, request, networks, out, err);
-        cni_unlock(n);
+        nets_unlock(n);
     }
+    json_object_put(networks);
     json_object_put(request);
     return r;
 }
@@ -389,7 +318,7 @@ int cni_setup(struct berth_net *n, const char *netns, struct berth_blob options,
 static int teardown_locked(struct berth_net *n, const char *netns, const json *request,
                            const json *networks, struct berth_error *err)
 {
-    const char **names = in_order(networks);
+    const char **names = nets_in_order(networks);
     int first = names ? 0 : NO_MEMORY(n, err);
 
     for (size_t i = 0; names && names[i]; i++) {
@@ -409,15 +338,16 @@ static int teardown_locked(struct berth_net *n, const char *netns, const json *r
 int cni_teardown(struct berth_net *n, const char *netns, struct berth_blob options,
                  struct berth_error *err)
 {
-    json *request = NULL, *networks;
-    int r = read_request(n, options, &request, &networks, err);
+    json *request = NULL, *networks = NULL;
+    int r = nets_read_request(n, options, &request, &networks, err);
 
     if (r == 0)
         r = cni_lock(n, err);
     if (r == 0) {
         r = teardown_locked(n, netns, request, networks, err);
-        cni_unlock(n);
+        nets_unlock(n);
     }
+    json_object_put(networks);
     json_object_put(request);
     return r;
 }

@@ -142,7 +142,7 @@ int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *f
             r = check_firewall(&k);
         if (r == 0)
             r = check_bridges(&k);
-        na_unlock(n);
+        nets_unlock(n);
     }
     json_object_put(list);
     json_object_put(k.joined);

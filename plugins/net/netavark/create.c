@@ -87,6 +87,7 @@ const struct net_flavor netavark_flavor = {
     .device = "podman",
     .default_device = "podman0",
     .default_id = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9",
+    .lock = na_lock,
     .check_ipam = check_ipam,
     .make_other = make_other,
     .save = defs_save,

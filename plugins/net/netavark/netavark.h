@@ -17,7 +17,6 @@
 
 /* Take podman's lock and read the definitions; the reverse. */
 int na_lock(struct berth_net *n, struct berth_error *err);
-void na_unlock(struct berth_net *n);
 
 /* What is netavark's own in making networks. */
 extern const struct net_flavor netavark_flavor;

@@ -35,74 +35,25 @@ static const struct berth_option options[] = {
 
 /* --------------------------------------------------------------- the lock */
 
-/* All directories of a path, the last with this mode. */
-static int make_dirs(char *path, mode_t mode)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        int r;
-
-        *slash = '\0';
-        r = mkdir(path, 0755);
-        *slash = '/';
-        if (r < 0 && errno != EEXIST)
-            return -errno;
-    }
-    return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int lock_file(struct berth_net *n, const char *path, int *out, struct berth_error *err)
-{
-    struct flock lock = {.l_type = n->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
-    int fd =
-        open(path, (n->readonly ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC | O_NOCTTY, 0644);
-
-    if (fd < 0)
-        return n->readonly && errno == ENOENT
-                   ? 0
-                   : berth_fail(n->h, err, errno, "opening %s", path);
-    while (fcntl(fd, F_SETLKW, &lock) < 0) {
-        int code = errno;
-
-        if (code == EINTR && !n->h->cancelled(n->h->core))
-            continue;
-        close(fd);
-        return berth_fail(n->h, err, code == EINTR ? ECANCELED : code, "locking %s", path);
-    }
-    *out = fd;
-    return 0;
-}
-
-void na_unlock(struct berth_net *n)
-{
-    for (int i = 1; i >= 0; i--) {
-        if (n->locks[i] >= 0)
-            close(n->locks[i]);
-        n->locks[i] = -1;
-    }
-}
-
 int na_lock(struct berth_net *n, struct berth_error *err)
 {
     char *path = na_format("%s/netavark.lock", n->conf_dir);
     int r = path ? 0 : NO_MEMORY(n, err);
 
-    if (r == 0 && !n->readonly) {
-        r = make_dirs(n->conf_dir, 0700);
-        if (r < 0)
-            r = berth_fail(n->h, err, -r, "creating %s", n->conf_dir);
-        else if ((r = make_dirs(n->run_dir, 0755)) < 0)
-            r = berth_fail(n->h, err, -r, "creating %s", n->run_dir);
-    }
+    if (r == 0 && !n->readonly)
+        r = nets_make_dirs(n, n->conf_dir, 0700, err);
+    if (r == 0 && !n->readonly)
+        r = nets_make_dirs(n, n->run_dir, 0755, err);
     if (r == 0)
-        r = lock_file(n, path, &n->locks[0], err);
+        r = nets_lock_file(n, path, &n->locks[0], err);
     /* Podman 4.4 and newer have theirs elsewhere. */
     if (r == 0 && strcmp(n->conf_dir, CONF_DIR) == 0 && access("/run/lock", W_OK) == 0)
-        r = lock_file(n, "/run/lock/netavark.lock", &n->locks[1], err);
+        r = nets_lock_file(n, "/run/lock/netavark.lock", &n->locks[1], err);
     free(path);
     if (r == 0)
         r = defs_load(n, err);
     if (r < 0)
-        na_unlock(n);
+        nets_unlock(n);
     return r;
 }
 
@@ -116,18 +67,6 @@ static char *directory(const struct berth_host *h, const struct berth_config *cf
     if (given)
         return strdup(given);
     return base ? na_format("%s/networks", base) : strdup(rootful);
-}
-
-static void na_close(struct berth_net *n)
-{
-    if (!n)
-        return;
-    na_unlock(n);
-    json_object_put(n->nets);
-    free(n->conf_dir);
-    free(n->run_dir);
-    free(n->helper_dirs);
-    free(n);
 }
 
 /* podman notes its choice of a backend beside its storage, and without a note it may choose
@@ -157,8 +96,7 @@ static int na_open(const struct berth_host *h, const struct berth_place *place,
                    struct berth_error *err)
 {
     struct berth_net *n = calloc(1, sizeof(*n));
-    struct cidr subnet;
-    int r = 0;
+    int r;
 
     if (!n)
         return berth_fail(h, err, ENOMEM, "out of memory");
@@ -177,21 +115,12 @@ static int na_open(const struct berth_host *h, const struct berth_place *place,
     n->default_subnet = h->option_string(cfg, "default_subnet");
     n->dns_port = h->option_int(cfg, "dns_bind_port");
     n->timeout = h->option_int(cfg, "timeout");
-    if (!n->conf_dir || !n->run_dir || !n->helper_dirs)
-        r = berth_fail(h, err, ENOMEM, "out of memory");
-    else if (!cidr_parse(n->default_subnet, &subnet))
-        r = berth_fail(h, err, EINVAL, "default_subnet: invalid CIDR address: %s",
-                       n->default_subnet);
-    else if (!defs_name_ok(n->default_name))
-        r = berth_fail(h, err, EINVAL, "default_network: \"%s\" is no name of a network",
-                       n->default_name);
-    else if (n->dns_port < 0 || n->dns_port > 65535)
+    r = nets_check_instance(n, h->option_string(cfg, "default_subnet_pools"), err);
+    if (r == 0 && (n->dns_port < 0 || n->dns_port > 65535))
         r = berth_fail(h, err, EINVAL, "dns_bind_port: %lld is no port",
                        (long long)n->dns_port);
-    else
-        r = net_read_pools(n, h->option_string(cfg, "default_subnet_pools"), err);
     if (r < 0) {
-        na_close(n);
+        nets_close(n);
         return r;
     }
     if (!n->readonly && place->graph_root)
@@ -215,16 +144,11 @@ static int na_probe(const struct berth_host *h, const struct berth_place *place,
         return r;
     r = prog_find(n, &program, err);
     free(program);
-    na_close(n);
+    nets_close(n);
     return r;
 }
 
 /* --------------------------------------------------------------- operations */
-
-static const char *na_default_name(struct berth_net *n)
-{
-    return n->default_name;
-}
 
 static int na_drivers(struct berth_net *n, struct berth_list *out, struct berth_error *err)
 {
@@ -258,31 +182,6 @@ static int na_info(struct berth_net *n, struct berth_buf *out, struct berth_erro
     return r < 0 ? NO_MEMORY(n, err) : 0;
 }
 
-static int na_create(struct berth_net *n, struct berth_blob network, uint32_t flags,
-                     struct berth_buf *out, struct berth_error *err)
-{
-    json *wish = js_parse(network), *net = NULL;
-    int r;
-
-    if (!wish || !json_object_is_type(wish, json_type_object)) {
-        json_object_put(wish);
-        return berth_fail(n->h, err, EINVAL, "the network is not a JSON object");
-    }
-    r = na_lock(n, err);
-    if (r == 0) {
-        if (flags & BERTH_NET_IGNORE_EXISTING && js_get(n->nets, js_str(wish, "name")))
-            net = json_object_get(js_get(n->nets, js_str(wish, "name")));
-        else
-            r = defs_create(n, wish, &net, err);
-        if (r == 0 && js_write(n->h, net, false, out) < 0)
-            r = NO_MEMORY(n, err);
-        json_object_put(net);
-        na_unlock(n);
-    }
-    json_object_put(wish);
-    return r;
-}
-
 static int na_remove(struct berth_net *n, const char *name_or_id, struct berth_error *err)
 {
     const char *name;
@@ -300,52 +199,7 @@ static int na_remove(struct berth_net *n, const char *name_or_id, struct berth_e
     /* A network of the same name begins anew.  What cannot be forgotten does no harm. */
     if (r == 0 && ipam_forget(n, name, NULL) < 0)
         berth_log(n->h, BERTH_LOG_WARNING, "the addresses of network %s stay recorded", name);
-    na_unlock(n);
-    return r;
-}
-
-static int na_inspect(struct berth_net *n, const char *name_or_id, struct berth_buf *out,
-                      struct berth_error *err)
-{
-    json *net;
-    int r = na_lock(n, err);
-
-    if (r < 0)
-        return r;
-    r = defs_find(n, name_or_id, &net, err);
-    if (r == 0 && js_write(n->h, net, false, out) < 0)
-        r = NO_MEMORY(n, err);
-    na_unlock(n);
-    return r;
-}
-
-static int visit(struct berth_net *n, const json *net, berth_net_fn *fn, void *arg,
-                 struct berth_error *err)
-{
-    struct berth_buf *text = n->h->buf_new(n->h->core);
-    int r = text && js_write(n->h, net, false, text) == 0 ? 0 : NO_MEMORY(n, err);
-
-    if (r == 0)
-        r = fn(arg, js_str(net, "name"), js_str(net, "id"), n->h->buf_data(n->h->core, text));
-    n->h->buf_free(n->h->core, text);
-    return r;
-}
-
-/* The lock is given up before anything is visited. */
-static int na_list(struct berth_net *n, berth_net_fn *fn, void *arg, struct berth_error *err)
-{
-    const char **names;
-    int r = na_lock(n, err);
-
-    if (r < 0)
-        return r;
-    na_unlock(n);
-    names = js_sorted(n->nets);
-    if (!names)
-        return NO_MEMORY(n, err);
-    for (size_t i = 0; names[i] && r == 0; i++)
-        r = visit(n, js_get(n->nets, names[i]), fn, arg, err);
-    free(names);
+    nets_unlock(n);
     return r;
 }
 
@@ -353,14 +207,14 @@ static const struct berth_net_ops ops = {
     .size = sizeof(ops),
     .probe = na_probe,
     .open = na_open,
-    .close = na_close,
+    .close = nets_close,
     .info = na_info,
     .drivers = na_drivers,
-    .default_name = na_default_name,
-    .create = na_create,
+    .default_name = nets_default_name,
+    .create = nets_create,
     .remove = na_remove,
-    .inspect = na_inspect,
-    .list = na_list,
+    .inspect = nets_inspect,
+    .list = nets_list,
     .update = na_update,
     .setup = na_setup,
     .teardown = na_teardown,

@@ -64,65 +64,6 @@ static json *make_document(struct berth_net *n, const json *request, const json 
     return doc;
 }
 
-/* ------------------------------------------------------------------ request */
-
-static int check_options(struct berth_net *n, const char *name, const json *options,
-                         struct berth_error *err)
-{
-    const json *net = js_get(n->nets, name);
-    const char *interface = js_str(options, "interface_name");
-    const char *ipam = js_str(js_get(net, "ipam_options"), "driver");
-
-    if (!net)
-        return berth_fail(n->h, err, ENOENT,
-                          "unable to find network with name or ID %s: network not found", name);
-    if (!*interface)
-        return berth_fail(n->h, err, EINVAL, "interface name on network %s is empty", name);
-    if (strlen(interface) > 15 || strcmp(interface, "lo") == 0 || strchr(interface, '/'))
-        return berth_fail(n->h, err, EINVAL,
-                          "interface name \"%s\" on network %s is not usable", interface, name);
-    for (size_t i = 0; i < js_len(options, "static_ips"); i++) {
-        json *item = js_at(options, "static_ips", i);
-        const char *text = item && json_object_is_type(item, json_type_string)
-                               ? json_object_get_string(item)
-                               : "";
-        bool inside = false;
-        struct cidr subnet;
-        struct addr a;
-
-        if (!addr_parse(text, &a))
-            return berth_fail(n->h, err, EINVAL, "invalid ip address \"%s\" on network %s",
-                              text, name);
-        for (size_t k = 0; k < js_len(net, "subnets"); k++)
-            inside =
-                inside || (cidr_parse(js_str(js_at(net, "subnets", k), "subnet"), &subnet) &&
-                           cidr_has(&subnet, &a));
-        if (!inside && (!*ipam || strcmp(ipam, "host-local") == 0))
-            return berth_fail(n->h, err, EINVAL,
-                              "requested static ip %s not in any subnet on network %s", text,
-                              name);
-    }
-    return 0;
-}
-
-/* Parse what the engine asks for.  *networks is a copy that may be changed. */
-static int read_request(struct berth_net *n, struct berth_blob text, json **request,
-                        json **networks, struct berth_error *err)
-{
-    json *nets;
-
-    *networks = NULL;
-    *request = js_parse(text);
-    nets = js_get(*request, "networks");
-    if (!*request || !nets || !json_object_is_type(nets, json_type_object))
-        return berth_fail(n->h, err, EINVAL, "network options are not what they should be");
-    if (!*js_str(*request, "container_id"))
-        return berth_fail(n->h, err, EINVAL, "ContainerID is empty");
-    if (json_object_object_length(nets) == 0)
-        return berth_fail(n->h, err, EINVAL, "must specify at least one network");
-    return json_object_deep_copy(nets, networks, NULL) < 0 ? NO_MEMORY(n, err) : 0;
-}
-
 /* ------------------------------------------------------------------- answer */
 
 static int copy_list(json *to, const json *from, const char *key)
@@ -193,23 +134,11 @@ static json *order_status(const json *status)
 static int give_answer(struct berth_net *n, const json *networks, const json *answer,
                        struct berth_buf *out, struct berth_error *err)
 {
-    size_t count = (size_t)json_object_object_length(networks);
-    const char **names = js_sorted(networks);
+    const char **names = nets_in_order(networks);
     json *all = json_object_new_object();
     int r = names && all ? 0 : -ENOMEM;
 
-    for (size_t i = 1; r == 0 && i < count; i++)
-        for (size_t k = i; k > 0; k--) {
-            const char *a = js_str(js_get(networks, names[k - 1]), "interface_name");
-            const char *b = js_str(js_get(networks, names[k]), "interface_name");
-            const char *held = names[k];
-
-            if (strverscmp(a, b) <= 0)
-                break;
-            names[k] = names[k - 1];
-            names[k - 1] = held;
-        }
-    for (size_t i = 0; r == 0 && i < count; i++)
+    for (size_t i = 0; r == 0 && names[i]; i++)
         r = js_set(all, names[i], order_status(js_get(answer, names[i])));
     if (r == 0)
         r = js_write(n->h, all, false, out);
@@ -279,7 +208,7 @@ static int setup_locked(struct berth_net *n, const char *netns, const json *requ
 
     json_object_object_foreach (networks, name, options) {
         if (r == 0)
-            r = check_options(n, name, options, err);
+            r = nets_check_options(n, name, options, err);
     }
     if (r == 0)
         r = prog_find(n, &program, err);
@@ -313,12 +242,12 @@ int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,
     if (n->rootless)
         return berth_fail(n->h, err, ENOTSUP,
                           "bridge networks need root: use --network none or host");
-    r = read_request(n, options, &request, &networks, err);
+    r = nets_read_request(n, options, &request, &networks, err);
     if (r == 0)
         r = na_lock(n, err);
     if (r == 0) {
         r = setup_locked(n, netns, request, networks, out, err);
-        na_unlock(n);
+        nets_unlock(n);
     }
     json_object_put(networks);
     json_object_put(request);
@@ -438,13 +367,13 @@ int na_teardown(struct berth_net *n, const char *netns, struct berth_blob option
                 struct berth_error *err)
 {
     json *request = NULL, *networks = NULL;
-    int r = read_request(n, options, &request, &networks, err);
+    int r = nets_read_request(n, options, &request, &networks, err);
 
     if (r == 0)
         r = na_lock(n, err);
     if (r == 0) {
         r = teardown_locked(n, netns, request, networks, err);
-        na_unlock(n);
+        nets_unlock(n);
     }
     json_object_put(networks);
     json_object_put(request);

@@ -232,7 +232,7 @@ int na_update(struct berth_net *n, const char *name_or_id, struct berth_blob cha
 
     if (r == 0) {
         r = update_locked(n, name_or_id, wish, err);
-        na_unlock(n);
+        nets_unlock(n);
     }
     json_object_put(wish);
     return r;
