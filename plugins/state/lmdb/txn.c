@@ -160,14 +160,26 @@ static int follow_size(struct berth_state *s)
  * A commit writes its meta page first and tells readers its number afterwards.  Who begins
  * in between may be given the pages of the new one under the number of the one two before,
  * and, beginning again, the one before: back in time.  So begin until the number is that of
- * the newest meta page.
+ * the newest meta page.  A writer may be kept from telling by the scheduler, hence the sleep;
+ * one that was killed never tells, and then nobody changes the pages.
  */
+#define AT_ONCE 100
+#define TELLING 250000000u /* nanoseconds */
+
 static int begin_newest(struct berth_state *s, MDB_txn *txn)
 {
+    const struct timespec pause = {.tv_nsec = 100000};
+    uint64_t end = 0;
     MDB_envinfo info;
     int rc = mdb_env_info(s->env, &info);
 
-    for (int i = 0; rc == 0 && i < 1000 && mdb_txn_id(txn) < info.me_last_txnid; i++) {
+    for (unsigned n = 0; rc == 0 && mdb_txn_id(txn) < info.me_last_txnid; n++) {
+        if (n == AT_ONCE)
+            end = monotonic() + TELLING;
+        if (n > AT_ONCE && monotonic() > end)
+            break;
+        if (n >= AT_ONCE)
+            nanosleep(&pause, NULL);
         mdb_txn_reset(txn);
         rc = mdb_txn_renew(txn);
         if (rc == 0)
