@@ -203,22 +203,18 @@ static int record_end(struct ctr *c, const struct berth_oci_status *how,
     return r;
 }
 
-int ctr_sync_locked(struct ctr *c, struct berth_error *err)
+int ctr_sync_end(struct ctr *c, berth_deadline deadline, struct berth_error *err)
 {
     struct berth_oci_status how = {.size = sizeof(how)};
     _cleanup_view_ struct ctr_view view = {0};
     struct oci *oci;
-    int r;
+    int r = runtime_for_sync(c, &oci, err);
 
-    if (!ctr_is_stale(c->e, c->id, ctr_status(c), json_i64(c->state, "pid", 0),
-                      json_i64(c->state, "conmonPid", 0)))
-        return 0;
-    r = runtime_for_sync(c, &oci, err);
     if (r == 0)
         r = ctr_view_make(c, &view, err);
     if (r < 0)
         return r;
-    r = oci_wait(oci, &view.c, NULL, BERTH_NO_WAIT, &how, err);
+    r = oci_wait(oci, &view.c, NULL, deadline, &how, err);
     if (r == -ENOTRECOVERABLE && how.status != BERTH_OCI_RUNNING) {
         error_clear(err);
         log_warning("container %s: its monitor was killed, so its exit code is not known",
@@ -235,6 +231,14 @@ int ctr_sync_locked(struct ctr *c, struct berth_error *err)
     if (how.status != BERTH_OCI_STOPPED)
         how.exit_code = -1; /* the exit file was taken by somebody who did not record it */
     return record_end(c, &how, err);
+}
+
+int ctr_sync_locked(struct ctr *c, struct berth_error *err)
+{
+    return ctr_is_stale(c->e, c->id, ctr_status(c), json_i64(c->state, "pid", 0),
+                        json_i64(c->state, "conmonPid", 0))
+               ? ctr_sync_end(c, BERTH_NO_WAIT, err)
+               : 0;
 }
 
 /* --------------------------------------------------------------------- view */

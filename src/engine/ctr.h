@@ -86,6 +86,10 @@ void ctr_unlock(struct ctr *c);
 /* Only the second half; the lock is held. */
 int ctr_sync_locked(struct ctr *c, struct berth_error *err);
 
+/* It is known to be ending: wait for that, at most until the deadline, and record it.  What is
+ * left when somebody took the exit file and was killed is recorded as -1. */
+int ctr_sync_end(struct ctr *c, berth_deadline deadline, struct berth_error *err);
+
 /* Would a sync change it?  Looks for the exit file and at the processes only, so listings
  * can ask for each container: numbers as in the state document. */
 bool ctr_is_stale(struct engine *e, const char *id, int status, int64_t pid,

@@ -135,16 +135,10 @@ static void give_up_waiting(struct ctr *c)
 }
 
 /* The process is dead: wait for its exit file, and record it. */
-static int await_end(struct ctr *c, struct oci *oci, const struct ctr_view *view,
-                     struct berth_error *err)
+static int await_end(struct ctr *c, struct berth_error *err)
 {
-    struct berth_oci_status status = {.size = sizeof(status)};
-    int r = oci_wait(oci, &view->c, NULL, time_deadline(EXIT_FILE_SECONDS), &status, err);
+    int r = ctr_sync_end(c, time_deadline(EXIT_FILE_SECONDS), err);
 
-    if (r != 0 && r != -ENOTRECOVERABLE && r < 0)
-        return r;
-    error_clear(err);
-    r = ctr_sync_locked(c, err);
     if (r < 0 || !ctr_alive(c))
         return r;
     give_up_waiting(c);
@@ -197,7 +191,7 @@ int ctr_stop_locked(struct ctr *c, uint32_t seconds, struct berth_error *err)
         return r;
     json_set_bool(c->state, "stoppedByUser", true);
     event_ctr(c, "stop", NULL);
-    return await_end(c, oci, &view, err);
+    return await_end(c, err);
 }
 
 int ctr_stop(struct ctr *c, uint32_t seconds, struct berth_error *err)
@@ -247,7 +241,7 @@ int ctr_kill(struct ctr *c, int sig, struct berth_error *err)
         }
         event_ctr(c, "kill", NULL);
         if (r == 0 && sig == SIGKILL)
-            r = await_end(c, oci, &view, err);
+            r = await_end(c, err);
     }
     ctr_unlock(c);
     return r;
