@@ -127,6 +127,9 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     if (mkdir(c->exit_dir, 0750) < 0 && errno != EEXIST)
         return berth_fail(r->h, err, errno, "cannot make %s: %m", c->exit_dir);
     old = read_pid(c->monitor_pid_file);
+    /* What belongs to one that runs must not be cleared away. */
+    if (rt_monitored(r, c, NULL) == 1 && remove_stale(r, c, old) < 0)
+        return berth_fail(r->h, err, EEXIST, "container %s is there already, and runs", c->id);
     clear_former(c, oci_log);
     rc = launch(r, c, how, oci_log, &pid, &told, err);
     if (rc == -EEXIST) {
