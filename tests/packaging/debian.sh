@@ -46,7 +46,7 @@ if [ -z "${PACKAGES:-}" ]; then
     }
 fi
 debs=$(ls "$out"/*.deb | grep -v dbgsym)
-[ "$(echo "$debs" | wc -l)" -eq 8 ] || say "there are these packages: $debs"
+[ "$(echo "$debs" | wc -l)" -eq 9 ] || say "there are these packages: $debs"
 deb() { ls "$out/$1"_*.deb; }
 
 step "lintian"
@@ -57,7 +57,8 @@ grep -c '^W:' "$dir/lintian" | sed 's/$/ warnings/'
 
 step "dependencies"
 needs() { dpkg-deb -f "$(deb "$1")" Depends; }
-for one in state-sqlite:libsqlite3-0 state-lmdb:liblmdb0 oci-crun:crun oci-runc:runc net-netavark:netavark; do
+for one in state-sqlite:libsqlite3-0 state-lmdb:liblmdb0 oci-crun:crun oci-runc:runc net-netavark:netavark \
+	net-cni:containernetworking-plugins; do
     package=berth-${one%%:*}
     needs "$package" | grep -q "${one#*:}" || say "$package does not need ${one#*:}: $(needs "$package")"
     needs "$package" | grep -q "berth-${one%%-*}-abi-1 (>= 1\.[0-9]*)" || say "$package: $(needs "$package")"
