@@ -7,43 +7,12 @@
 #include "engine/spec_priv.h"
 #include <ctype.h>
 #include <linux/filter.h>
-#include <strings.h>
 
 #define PROFILE_MAX (16u << 20)
 
 struct seccomp_opts {
     struct berth_list cap_add, cap_drop;
 };
-
-/* ------------------------------------------------------------- capabilities */
-
-/* "net_raw", "CAP_NET_RAW": as the kernel's headers have it; NULL: there is none. */
-static const char *capability(const char *word)
-{
-    const char *name;
-
-    for (unsigned n = 0; (name = spec_cap_name(n)); n++)
-        if (strcasecmp(name, word) == 0 || strcasecmp(name + strlen("CAP_"), word) == 0)
-            return name;
-    return NULL;
-}
-
-static int add_caps(const struct berth_list *words, bool drop, struct berth_list *caps,
-                    struct berth_error *err)
-{
-    for (size_t i = 0; i < words->n; i++) {
-        const char *name = capability(words->items[i]);
-
-        if (!name)
-            return fail(err, EINVAL, "\"%s\": unknown capability", words->items[i]);
-        if (!drop && !list_has(caps, name))
-            list_add(caps, name);
-        for (size_t j = caps->n; drop && j--;)
-            if (str_eq(caps->items[j], name))
-                list_drop(caps, j);
-    }
-    return caps->error ? fail(err, ENOMEM, "out of memory") : 0;
-}
 
 /* ----------------------------------------------------------------- printing */
 
@@ -227,14 +196,9 @@ static int check_run(struct cli *cli, void *opts, int argc, char **argv,
     int r = cli_conf(cli, &conf, err);
 
     if (r == 0)
-        r = add_caps(&conf->default_capabilities, false, &caps, err);
-    if (r == 0)
-        r = add_caps(&o->cap_add, false, &caps, err);
-    if (r == 0)
-        r = add_caps(&o->cap_drop, true, &caps, err);
+        r = spec_caps_bounding(conf, &o->cap_add, &o->cap_drop, &caps, err);
     if (r < 0)
         return r;
-    list_sort(&caps);
     if (!what)
         what =
             str_empty(conf->seccomp_profile) ? spec_seccomp_installed() : conf->seccomp_profile;

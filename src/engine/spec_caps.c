@@ -106,35 +106,48 @@ static void cap_select(struct berth_list *out, const struct berth_list *from,
     }
 }
 
-static int caps_bounding(struct spec_build *b, const struct berth_list *add,
-                         const struct berth_list *drop, struct berth_error *err)
+static int caps_bounding(const struct conf *conf, bool privileged, const struct berth_list *add,
+                         const struct berth_list *drop, struct berth_list *out,
+                         struct berth_error *err)
 {
     _cleanup_list_ struct berth_list base = LIST_INIT;
     _cleanup_list_ struct berth_list all = LIST_INIT;
-    int r = cap_normal(&b->conf->default_capabilities, &base, err);
+    int r = cap_normal(&conf->default_capabilities, &base, err);
 
     if (r < 0)
         return r;
     for (size_t i = 0; i < ARRAY_LEN(cap_names); i++)
         list_add(&all, cap_names[i]);
-    if (b->o->privileged) {
-        cap_select(&b->bounding, &all, NULL);
+    if (privileged) {
+        cap_select(out, &all, NULL);
     } else if (list_has(drop, "ALL")) {
         if (list_has(add, "ALL"))
             return fail(err, EINVAL, "adding all caps and removing all caps not allowed");
-        cap_select(&b->bounding, add, NULL);
+        cap_select(out, add, NULL);
     } else if (list_has(add, "ALL")) {
-        cap_select(&b->bounding, &all, drop);
+        cap_select(out, &all, drop);
     } else {
         for (size_t i = 0; i < add->n; i++)
             if (list_has(drop, add->items[i]))
                 return fail(err, EINVAL, "capability \"%s\" cannot be dropped and added",
                             add->items[i]);
-        cap_select(&b->bounding, &base, drop);
-        cap_select(&b->bounding, add, NULL);
+        cap_select(out, &base, drop);
+        cap_select(out, add, NULL);
     }
-    list_sort(&b->bounding);
-    return 0;
+    list_sort(out);
+    return out->error ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+int spec_caps_bounding(const struct conf *conf, const struct berth_list *add,
+                       const struct berth_list *drop, struct berth_list *out,
+                       struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list more = LIST_INIT, fewer = LIST_INIT;
+    int r = cap_normal(add, &more, err);
+
+    if (r == 0)
+        r = cap_normal(drop, &fewer, err);
+    return r < 0 ? r : caps_bounding(conf, false, &more, &fewer, out, err);
 }
 
 /* Containers may ask by label for a subset of what they would get. */
@@ -179,7 +192,7 @@ int spec_caps(struct spec_build *b, struct berth_error *err)
     if (r >= 0)
         r = cap_normal(&b->o->cap_drop, &drop, err);
     if (r >= 0)
-        r = caps_bounding(b, &add, &drop, err);
+        r = caps_bounding(b->conf, b->o->privileged, &add, &drop, &b->bounding, err);
     if (r < 0)
         return r;
     if (!b->o->privileged)

@@ -119,6 +119,10 @@ int spec_ports(struct spec_build *b, struct berth_error *err);
 
 /* spec_caps.c */
 int spec_caps(struct spec_build *b, struct berth_error *err);
+/* What a container may have that is not privileged, with --cap-add and --cap-drop. */
+int spec_caps_bounding(const struct conf *conf, const struct berth_list *add,
+                       const struct berth_list *drop, struct berth_list *out,
+                       struct berth_error *err);
 const char *spec_cap_name(unsigned number); /* "CAP_CHOWN"; NULL: there is none with it */
 /* All capabilities that this process may hand on. */
 int spec_own_caps(struct berth_list *out, struct berth_error *err);

@@ -32,6 +32,8 @@ if grep -q 'for some\|CAP_CHOWN' "$dir/out"; then
 	echo "FAIL: capabilities do not count"
 	failed=1
 fi
+"$BERTH" seccomp check --cap-drop all --cap-add chown "$small" >"$dir/out" 2>"$dir/errs" || failed=1
+line "all but one dropped" "capabilities: 1: CAP_CHOWN"
 "$BERTH" seccomp check >"$dir/out" 2>"$dir/errs" || failed=1
 grep -q '^filter: [1-9][0-9]* instructions$' "$dir/out" || {
 	echo "FAIL: the default profile makes no filter"
