@@ -133,7 +133,7 @@ static int measure(struct watch *w, struct ctr *c, json *rows, struct berth_erro
                     "container does not have a cgroup",
                     c->id);
     if (ctr_alive(c)) {
-        r = usage_read(json_i64(c->state, "pid", 0), c->netns != NULL, &u, err);
+        r = usage_read(c->id, json_i64(c->state, "pid", 0), c->netns != NULL, &u, err);
         if (r < 0)
             error_clear(err);
         time_parse(str_or(json_str(c->state, "startedTime"), ""), &started);

@@ -8,8 +8,18 @@
 #define CGROUPS  "/sys/fs/cgroup"
 #define FILE_MAX (1u << 20)
 
+/* The container's group, which has its ID in its name: its processes may have gone, or been put
+ * by a runtime, into groups below that. */
+static void cut_behind(char *path, const char *id)
+{
+    char *at = strstr(path, id);
+
+    if (at)
+        at[strcspn(at, "/")] = '\0';
+}
+
 /* The directory of a container for one controller of version 1, or of version 2 for all. */
-static char *directory(const char *groups, const char *controller)
+static char *directory(const char *groups, const char *controller, const char *id)
 {
     _cleanup_list_ struct berth_list lines = LIST_INIT;
 
@@ -22,6 +32,7 @@ static char *directory(const char *groups, const char *controller)
         if (!path)
             continue;
         *path++ = '\0';
+        cut_behind(path, id);
         list_split(&words, names + 1, ',', false);
         if (controller ? list_has(&words, controller) : !names[1])
             return controller ? str_printf(CGROUPS "/%s%s", controller, path)
@@ -68,12 +79,12 @@ static uint64_t machine_memory(void)
     return at ? strtoull(at + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
 }
 
-static void read_version1(const char *groups, struct usage *u)
+static void read_version1(const char *groups, const char *id, struct usage *u)
 {
-    _cleanup_free_ char *cpu = directory(groups, "cpuacct");
-    _cleanup_free_ char *memory = directory(groups, "memory");
-    _cleanup_free_ char *pids = directory(groups, "pids");
-    _cleanup_free_ char *blkio = directory(groups, "blkio");
+    _cleanup_free_ char *cpu = directory(groups, "cpuacct", id);
+    _cleanup_free_ char *memory = directory(groups, "memory", id);
+    _cleanup_free_ char *pids = directory(groups, "pids", id);
+    _cleanup_free_ char *blkio = directory(groups, "blkio", id);
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
     u->cpu = (int64_t)number_in(cpu, "cpuacct.usage");
@@ -86,15 +97,12 @@ static void read_version1(const char *groups, struct usage *u)
     u->written = sum_behind(buf_str(&text), "Write ");
 }
 
-static void read_version2(const char *groups, struct usage *u)
+static void read_version2(const char *groups, const char *id, struct usage *u)
 {
-    _cleanup_free_ char *dir = directory(groups, NULL);
+    _cleanup_free_ char *dir = directory(groups, NULL, id);
     _cleanup_buf_ struct berth_buf cpu = BUF_INIT, io = BUF_INIT;
     const char *at;
 
-    /* A runtime may put the processes into a group below the container's. */
-    if (dir && str_ends(dir, "/container"))
-        dir[strlen(dir) - strlen("/container")] = '\0';
     if (read_in(dir, "cpu.stat", &cpu) == 0 && (at = str_starts(buf_str(&cpu), "usage_usec ")))
         u->cpu = (int64_t)strtoull(at, NULL, 10) * 1000;
     u->memory = number_in(dir, "memory.current");
@@ -132,7 +140,8 @@ static void read_network(int64_t pid, struct usage *u)
     }
 }
 
-int usage_read(int64_t pid, bool own_network, struct usage *out, struct berth_error *err)
+int usage_read(const char *id, int64_t pid, bool own_network, struct usage *out,
+               struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf groups = BUF_INIT;
     uint64_t machine = machine_memory();
@@ -143,9 +152,9 @@ int usage_read(int64_t pid, bool own_network, struct usage *out, struct berth_er
     if (pid <= 0 || fs_read(path, FILE_MAX, &groups, NULL) < 0)
         return fail(err, ESRCH, "the container has ended");
     if (access(CGROUPS "/cgroup.controllers", F_OK) == 0)
-        read_version2(buf_str(&groups), out);
+        read_version2(buf_str(&groups), id, out);
     else
-        read_version1(buf_str(&groups), out);
+        read_version1(buf_str(&groups), id, out);
     if (!out->limit || (machine && out->limit > machine))
         out->limit = machine;
     if (own_network)

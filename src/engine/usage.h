@@ -13,7 +13,9 @@ struct usage {
     uint64_t pids;
 };
 
-/* pid: its first process.  What the kernel does not count is 0.  -ESRCH: it has ended. */
-int usage_read(int64_t pid, bool own_network, struct usage *out, struct berth_error *err);
+/* Of the container with this ID; pid: its first process.  What the kernel does not count is 0.
+ * -ESRCH: it has ended. */
+int usage_read(const char *id, int64_t pid, bool own_network, struct usage *out,
+               struct berth_error *err);
 
 #endif
