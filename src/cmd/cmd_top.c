@@ -275,6 +275,14 @@ static int64_t numeric(const struct column *c, const struct proc_info *p)
     }
 }
 
+/* A process may call itself as it likes: not so that it looks like other columns or rows, nor
+ * as orders to a terminal. */
+static void put_plain(const char *text, struct berth_buf *out)
+{
+    for (; *text; text++)
+        buf_putc(out, (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
 static void put_value(const struct column *c, const struct proc_info *p, const struct view *v,
                       struct berth_buf *out)
 {
@@ -283,13 +291,13 @@ static void put_value(const struct column *c, const struct proc_info *p, const s
 
     switch ((unsigned)c->what) {
     case W_ARGS:
-        buf_puts(out, p->args);
+        put_plain(p->args, out);
         break;
     case W_COMM:
-        buf_puts(out, p->comm);
+        put_plain(p->comm, out);
         break;
     case W_LABEL:
-        buf_puts(out, p->label);
+        put_plain(p->label, out);
         break;
     case W_CAPS:
         put_caps(p->caps[c->caps], out);
@@ -436,6 +444,7 @@ static int split_words(const char *text, struct berth_list *out)
 }
 
 /* Packets of a session: standard output and standard error apart. */
+/* Until it ends, or has said more than a list of processes is. */
 static void read_session(int fd, struct berth_buf *out, struct berth_buf *errors)
 {
     char packet[BERTH_STREAM_PACKET];
@@ -446,14 +455,16 @@ static void read_session(int fd, struct berth_buf *out, struct berth_buf *errors
             continue;
         if (n < 0)
             return;
-        buf_put(packet[0] == BERTH_STREAM_STDERR ? errors : out, packet + 1, (size_t)n - 1);
+        if (buf_put(packet[0] == BERTH_STREAM_STDERR ? errors : out, packet + 1,
+                    (size_t)n - 1) < 0)
+            return;
     }
 }
 
 static int run_ps(struct ctr *c, struct exec_options *what, struct berth_buf *out,
                   struct berth_error *err)
 {
-    _cleanup_buf_ struct berth_buf errors = BUF_INIT;
+    _cleanup_buf_ struct berth_buf errors = {.max = DB_MAX};
     _cleanup_close_ int fd = -1;
     char session[ID_LEN + 1];
     int32_t code = -1;
@@ -467,6 +478,10 @@ static int run_ps(struct ctr *c, struct exec_options *what, struct berth_buf *ou
         return r;
     }
     read_session(fd, out, &errors);
+    if (out->error || errors.error) {
+        exec_cleanup(c, session, true, NULL);
+        return fail(err, EFBIG, "it says more than %u MiB", DB_MAX >> 20);
+    }
     r = exec_finish(c, session, true, &code, err);
     if (r == 0 && code != 0)
         r = fail(err, EREMOTEIO, "ps(1) command failed with exit code %d: %s", (int)code,
@@ -490,7 +505,7 @@ static void print_others(const char *text, const char *own)
 static int ps_inside(struct ctr *c, int argc, char **argv, struct berth_error *err)
 {
     struct exec_options what = {0};
-    _cleanup_buf_ struct berth_buf out = BUF_INIT, own = BUF_INIT;
+    _cleanup_buf_ struct berth_buf out = {.max = DB_MAX}, own = BUF_INIT;
     int r = list_add(&what.command, "ps");
 
     for (int i = 0; i < argc && r == 0; i++) {

@@ -43,4 +43,9 @@ has "says so" "executing ps(1) in the container" "$errs"
 rc "a quote" 125 b top one "-o 'pid"
 has "that is open" "parsing ps args" "$errs"
 quiet b rm -f -t 0 --all
+# What a process says of itself are words, not orders to a terminal and not other rows.
+quiet b run -d --name odd --network none --rootfs "$R" sh -c "$(printf 'sleep 1000; : \033[2J\tx\nroot')"
+is "no other rows" 2 "$(b top odd pid args | grep -v sleep.1000\$ | wc -l)"
+has "nor control characters" ': ?[2J?x?root' "$(b top odd args)"
+quiet b rm -f -t 0 odd
 finish
