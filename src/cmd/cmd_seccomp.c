@@ -113,10 +113,11 @@ static void print_capabilities(const json *profile)
 static void check_arch(const struct seccomp_lib *lib, const char *given, struct berth_list *out)
 {
     const char *name = given ? str_or(str_starts(given, "SCMP_ARCH_"), given) : "";
-    char lower[32] = "";
+    char lower[32];
 
-    for (size_t n = 0; name[n] && n < sizeof(lower) - 1; n++)
-        lower[n] = (char)tolower((unsigned char)name[n]);
+    snprintf(lower, sizeof(lower), "%s", name);
+    for (char *c = lower; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
     if (given && !lib->arch_by_name(lower) && !list_has(out, given))
         list_add(out, given);
 }

@@ -281,7 +281,7 @@ static int share_ports(struct rows *rows, struct berth_error *err)
     SORT(rows->items, rows->n, by_id);
     for (size_t i = 0; i < rows->n; i++) {
         struct row *row = &rows->items[i], *owner;
-        struct row key;
+        struct row key = {.id = ""};
 
         if (!row->netns_ctr || strlen(row->netns_ctr) > ID_LEN)
             continue;

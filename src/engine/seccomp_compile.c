@@ -93,12 +93,13 @@ static int add_arches(struct compiler *c, const json *arches, struct berth_error
     for (size_t i = 0; i < json_len(arches); i++) {
         const char *given = str_or(json_item_str(arches, i), "");
         const char *name = str_or(str_starts(given, "SCMP_ARCH_"), given);
-        char lower[32] = "";
+        char lower[32];
         uint32_t arch;
         int r;
 
-        for (size_t n = 0; name[n] && n < sizeof(lower) - 1; n++)
-            lower[n] = (char)tolower((unsigned char)name[n]);
+        snprintf(lower, sizeof(lower), "%s", name);
+        for (char *at = lower; *at; at++)
+            *at = (char)tolower((unsigned char)*at);
         arch = c->lib->arch_by_name(lower);
         if (!arch)
             return fail(err, EINVAL, "seccomp: unknown architecture \"%s\"", given);

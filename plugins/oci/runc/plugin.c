@@ -49,7 +49,7 @@ static char *quoted_message(const char *line, size_t len)
             word++;
         return strndup(p, word);
     }
-    out = o = malloc(len + 1);
+    out = o = calloc(1, len + 1);
     if (!out)
         return NULL;
     for (p++; p < end && *p != '"'; p++) {

@@ -10,7 +10,7 @@ static int resolve(struct berth_txn *t, uint32_t kind, const char *name, uint32_
 
     if (RIGHT->resolve(t, kind, name, out_kind, out_id, NULL) == 0)
         return 0;
-    for (size_t i = 0; name[i] && i < sizeof(lower) - 1; i++)
+    for (size_t i = 0; i < sizeof(lower) - 1 && name[i]; i++)
         lower[i] = (char)tolower((unsigned char)name[i]);
     return RIGHT->resolve(t, kind, lower, out_kind, out_id, err);
 }
