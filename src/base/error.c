@@ -55,6 +55,9 @@ static int replace_text(struct berth_error *err, const char *before, const char 
 {
     char *joined;
 
+    /* What fails without a word is memory, as error_text() has it; not success. */
+    if (!err->code)
+        err->code = ENOMEM;
     if (before && after && asprintf(&joined, "%s: %s", before, after) >= 0) {
         free(err->text);
         err->text = joined;

@@ -197,6 +197,7 @@ static int cp_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
     const struct cp_opts *o = opts;
     _cleanup_(side_free) struct side from = SIDE_NONE, to = SIDE_NONE;
     struct engine *e;
+    int r;
 
     if (side_parse(argv[0], &from) < 0 || side_parse(argv[1], &to) < 0)
         return fail(err, ENOMEM, "out of memory");
@@ -205,9 +206,15 @@ static int cp_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
                     argv[0], argv[1]);
     if (!*from.name && !*to.name)
         return fail(err, EINVAL, "name or ID cannot be empty");
-    if (cli_engine(cli, 0, &e, err) < 0 || side_find(e, &from, err) < 0 ||
-        side_find(e, &to, err) < 0 || open_source(&from, err) < 0)
-        return -err->code;
+    r = cli_engine(cli, 0, &e, err);
+    if (r == 0)
+        r = side_find(e, &from, err);
+    if (r == 0)
+        r = side_find(e, &to, err);
+    if (r == 0)
+        r = open_source(&from, err);
+    if (r < 0)
+        return r;
     if (to.std) {
         const struct copy_from source = {
             .end = &from.end, .path = from.place.path, .name = own_name(&from)};

@@ -38,11 +38,11 @@ static int read_value(const struct create_opts *o, const char *source, struct be
     if (o->env) {
         const char *value = getenv(source);
 
-        return value ? buf_puts(out, value)
-                     : fail(err, ENOENT,
-                            "cannot create store secret data: environment variable %s is not "
-                            "set",
-                            source);
+        if (!value)
+            return fail(err, ENOENT,
+                        "cannot create store secret data: environment variable %s is not set",
+                        source);
+        return buf_puts(out, value) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
     }
     if (str_eq(source, "-") && isatty(STDIN_FILENO))
         return fail(err, EINVAL, "if `-` is used, data must be passed into stdin");

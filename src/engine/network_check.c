@@ -37,9 +37,9 @@ static int add_own(struct look *l, struct ctr *c)
 
     if (str_empty(c->netns))
         return 0;
-    r = list_add(&l->netnss, c->netns);
-    if (r == 0)
-        r = ctr_net_joined(c, &networks, l->err);
+    if (list_add(&l->netnss, c->netns) < 0)
+        return fail(l->err, ENOMEM, "out of memory");
+    r = ctr_net_joined(c, &networks, l->err);
     if (r < 0)
         return r;
     one = json_new();
@@ -64,7 +64,9 @@ static int add_record(void *arg, const struct berth_record *rec)
     struct look *l = arg;
 
     add_stranger(l, rec->id);
-    return str_empty(rec->netns) ? 0 : list_add(&l->netnss, rec->netns);
+    if (!str_empty(rec->netns) && list_add(&l->netnss, rec->netns) < 0)
+        return fail(l->err, ENOMEM, "out of memory");
+    return 0;
 }
 
 static int add_other(void *arg, const struct boot_marker *m)
@@ -148,7 +150,9 @@ static int note(struct look *l, const char *what)
 {
     if (l->only && !list_has(l->only, what))
         return 0;
-    return list_add(&l->found, what) < 0 ? -ENOMEM : l->only && l->repair;
+    if (list_add(&l->found, what) < 0)
+        return fail(l->err, ENOMEM, "out of memory");
+    return l->only && l->repair;
 }
 
 static int left_over(void *arg, const char *container _unused_, const char *what)
@@ -160,11 +164,13 @@ static int look_at_namespaces(struct look *l)
 {
     int r = netns_left(&l->netnss, &l->bad);
 
+    if (r < 0)
+        return fail(l->err, ENOMEM, "out of memory");
     for (size_t i = 0; r == 0 && i < l->bad.n; i++) {
         _cleanup_free_ char *what =
             str_printf("namespace: %s is of no container", l->bad.items[i]);
 
-        r = what ? note(l, what) : -ENOMEM;
+        r = what ? note(l, what) : fail(l->err, ENOMEM, "out of memory");
         if (r > 0)
             r = netns_remove(l->bad.items[i], l->err);
     }
@@ -206,7 +212,8 @@ int64_t network_check(struct engine *e, bool repair, struct berth_list *report,
         r = look(&second);
     }
     for (size_t i = 0; r == 0 && i < second.found.n; i++, n++)
-        r = list_add(report, second.found.items[i]);
+        if (list_add(report, second.found.items[i]) < 0)
+            r = fail(err, ENOMEM, "out of memory");
     look_free(&first);
     look_free(&second);
     return r < 0 ? r : n;
