@@ -49,7 +49,4 @@ int seccomp_compile(const json *filter, struct berth_buf *bpf, struct berth_list
 int seccomp_cached(const struct conf *c, const json *filter, struct berth_buf *bpf,
                    struct berth_error *err);
 
-/* Base64 of the filter, as runtimes with BERTH_OCI_CAP_SECCOMP_BPF take it. */
-int seccomp_base64(struct berth_blob bytes, struct berth_buf *out);
-
 #endif

@@ -227,22 +227,3 @@ int seccomp_cached(const struct conf *c, const json *filter, struct berth_buf *b
     }
     return r;
 }
-
-int seccomp_base64(struct berth_blob bytes, struct berth_buf *out)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *data = bytes.data;
-
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t left = bytes.len - i;
-        uint32_t bits = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                        (left > 2 ? data[i + 2] : 0);
-
-        buf_putc(out, digits[bits >> 18]);
-        buf_putc(out, digits[bits >> 12 & 63]);
-        buf_putc(out, left > 1 ? digits[bits >> 6 & 63] : '=');
-        buf_putc(out, left > 2 ? digits[bits & 63] : '=');
-    }
-    return buf_error(out);
-}

@@ -41,8 +41,4 @@ int secret_remove(struct engine *e, const char *name_or_id, char id[static SECRE
 int secret_value(struct engine *e, const json *secret, struct berth_buf *out,
                  struct berth_error *err);
 
-/* Base64 with padding; decoding is strict: -EINVAL. */
-void base64_encode(struct berth_blob data, struct berth_buf *out);
-int base64_decode(const char *text, struct berth_buf *out);
-
 #endif

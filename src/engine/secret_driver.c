@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* secret_driver.c - see secret_driver.h. */
 #include "engine/secret_driver.h"
+#include "base/base64.h"
 #include "base/fs.h"
 #include "base/list.h"
 #include "base/proc.h"
@@ -9,56 +10,6 @@
 #include "storage/lockfile.h"
 
 #define FILE_MAX (1024u << 20)
-
-/* ------------------------------------------------------------------- base64 */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-void base64_encode(struct berth_blob data, struct berth_buf *out)
-{
-    const unsigned char *p = (const unsigned char *)data.data;
-
-    for (size_t i = 0; i < data.len; i += 3) {
-        uint32_t bits = (uint32_t)p[i] << 16;
-
-        if (i + 1 < data.len)
-            bits |= (uint32_t)p[i + 1] << 8;
-        if (i + 2 < data.len)
-            bits |= p[i + 2];
-        buf_putc(out, digits[bits >> 18]);
-        buf_putc(out, digits[bits >> 12 & 63]);
-        buf_putc(out, i + 1 < data.len ? digits[bits >> 6 & 63] : '=');
-        buf_putc(out, i + 2 < data.len ? digits[bits & 63] : '=');
-    }
-}
-
-int base64_decode(const char *text, struct berth_buf *out)
-{
-    size_t n = strlen(text), pad = 0;
-
-    if (n % 4 != 0)
-        return -EINVAL;
-    while (pad < 2 && pad < n && text[n - 1 - pad] == '=')
-        pad++;
-    for (size_t i = 0; i < n; i += 4) {
-        size_t last = i + 4 == n ? pad : 0;
-        uint32_t bits = 0;
-
-        for (size_t j = 0; j < 4; j++) {
-            const char *digit = j >= 4 - last ? digits : strchr(digits, text[i + j]);
-
-            if (!digit || !*digit)
-                return -EINVAL;
-            bits = bits << 6 | (uint32_t)(digit - digits);
-        }
-        buf_putc(out, (char)(bits >> 16));
-        if (last < 2)
-            buf_putc(out, (char)(bits >> 8));
-        if (last < 1)
-            buf_putc(out, (char)bits);
-    }
-    return buf_error(out);
-}
 
 /* -------------------------------------------------------------------- files */
 

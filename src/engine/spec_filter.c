@@ -6,6 +6,7 @@
  * nowhere else: neither into the record nor, afterwards, into the bundle, where podman's
  * inspect would show it.
  */
+#include "base/base64.h"
 #include "base/log.h"
 #include "engine/seccomp.h"
 #include "engine/spec_priv.h"
@@ -50,7 +51,7 @@ static int compiled(struct ctr *c, const json *spec, struct berth_buf *out,
     if (r < 0 || !wanted(spec, oci))
         return r;
     r = seccomp_cached(c->e->conf, json_at(spec, "linux", "seccomp", NULL), &bpf, err);
-    return r == 0 ? seccomp_base64(buf_blob(&bpf), out) : r;
+    return r == 0 ? base64_encode(buf_blob(&bpf), out) : r;
 }
 
 static int write_document(const char *path, const json *spec, struct berth_error *err)

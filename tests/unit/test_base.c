@@ -3,9 +3,11 @@
 #include <check.h>
 #undef fail /* an old name of Check's; ours describes a failure */
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fs.h"
+#include "base/fs_copy.h"
 #include "base/id.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -61,6 +63,44 @@ START_TEST(buffers)
     buf_reset(&limited);
     ck_assert_int_eq(buf_puts(&limited, "x"), 0);
     ck_assert_int_eq(buf_reserve(&limited, SIZE_MAX), -E2BIG);
+}
+END_TEST
+
+/* Examples of RFC 4648, and bytes that are no text. */
+static const char *const encoded[][2] = {{"", ""},
+                                         {"f", "Zg=="},
+                                         {"f\x6f", "Zm8="},
+                                         {"foo", "Zm9v"},
+                                         {"foob", "Zm9vYg=="},
+                                         {"fooba", "Zm9vYmE="},
+                                         {"foobar", "Zm9vYmFy"},
+                                         {"\xff\xfe\xfb", "//77"}};
+
+START_TEST(base64)
+{
+    _cleanup_buf_ struct berth_buf out = BUF_INIT, back = BUF_INIT;
+    struct berth_blob bytes = {encoded[_i][0], strlen(encoded[_i][0])};
+
+    ck_assert_int_eq(base64_encode(bytes, &out), 0);
+    ck_assert_str_eq(buf_str(&out), encoded[_i][1]);
+    ck_assert_int_eq(base64_decode(encoded[_i][1], &back), 0);
+    ck_assert_uint_eq(back.len, bytes.len);
+    ck_assert_str_eq(buf_str(&back), encoded[_i][0]);
+}
+END_TEST
+
+START_TEST(no_base64)
+{
+    static const char *const texts[] = {
+        "Z",      "Zg",   "Zg=",  "Zm9vZ===", "====",     "Zg==Zm9v",
+        "Zm9v\n", "Zm9 ", "Zm-_", "Zm=v",     "Zm9vZm8!", "Zm9vZ=8="};
+    _cleanup_buf_ struct berth_buf out = BUF_INIT;
+
+    buf_puts(&out, "before");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        ck_assert_msg(base64_decode(texts[i], &out) == -EINVAL, "%s", texts[i]);
+        ck_assert_str_eq(buf_str(&out), "before");
+    }
 }
 END_TEST
 
@@ -211,6 +251,10 @@ START_TEST(errors)
     ck_assert_int_eq(other.exit_status, 0); /* a new failure */
     ck_assert_int_eq(fail(NULL, EINVAL, "nobody"), -EINVAL);
     ck_assert_int_lt(error_wrap(NULL, "nobody"), 0);
+    /* Whoever returned -ENOMEM and said nothing. */
+    error_clear(&err);
+    ck_assert_int_eq(error_wrap(&err, "adding"), -ENOMEM);
+    ck_assert_str_eq(error_text(&err), "adding: Cannot allocate memory");
     error_clear(NULL);
     error_move(NULL, &other);
     ck_assert_int_eq(other.code, 0);
@@ -351,6 +395,33 @@ START_TEST(removal_follows_no_links)
     ck_assert_int_eq(symlink(at("keep"), at("top")), 0);
     ck_assert_int_eq(fs_remove_tree(at("top"), NULL), 0);
     ck_assert(fs_exists(at("keep/in")));
+}
+END_TEST
+
+/* In the copy, too, names of one file are names of one file. */
+START_TEST(copies_names)
+{
+    static const char *const names[] = {"from/a/f", "from/b/c/f", "from/f"};
+    struct stat st[3];
+    int from, to;
+
+    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_int_eq(fs_mkdir_p("from/a", 0755, NULL), 0);
+    ck_assert_int_eq(fs_mkdir_p("from/b/c", 0755, NULL), 0);
+    ck_assert_int_eq(fs_mkdir_p("to", 0755, NULL), 0);
+    ck_assert_int_eq(fs_replace(names[0], "x", 1, 0640, false, NULL), 0);
+    for (size_t i = 1; i < 3; i++)
+        ck_assert_int_eq(link(names[0], names[i]), 0);
+    from = open("from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    to = open("to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(fs_copy_tree(from, to, NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(fstatat(to, names[i] + 5, &st[i], AT_SYMLINK_NOFOLLOW), 0);
+        ck_assert_uint_eq(st[i].st_ino, st[0].st_ino);
+        ck_assert_uint_eq(st[i].st_nlink, 3);
+    }
+    close(from);
+    close(to);
 }
 END_TEST
 
@@ -538,6 +609,8 @@ int main(void)
     suite_add_tcase(s, c);
     suite_add_tcase(s, f);
     tcase_add_test(c, buffers);
+    tcase_add_loop_test(c, base64, 0, sizeof(encoded) / sizeof(encoded[0]));
+    tcase_add_test(c, no_base64);
     tcase_add_test(c, lists);
     tcase_add_test(c, numbers);
     tcase_add_loop_test(c, size_texts, 0, ARRAY_LEN(sizes));
@@ -557,6 +630,7 @@ int main(void)
     tcase_add_test(f, directories);
     tcase_add_test(f, files);
     tcase_add_test(f, removal_follows_no_links);
+    tcase_add_test(f, copies_names);
     tcase_add_test(f, file_locks);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -53,28 +53,6 @@ START_TEST(hash_long)
 }
 END_TEST
 
-/* ------------------------------------------------------------------- base64 */
-
-/* Examples of RFC 4648, and bytes that are no text. */
-static const char *const encoded[][2] = {{"", ""},
-                                         {"f", "Zg=="},
-                                         {"f\x6f", "Zm8="},
-                                         {"foo", "Zm9v"},
-                                         {"foob", "Zm9vYg=="},
-                                         {"fooba", "Zm9vYmE="},
-                                         {"foobar", "Zm9vYmFy"},
-                                         {"\xff\xfe\xfb", "//77"}};
-
-START_TEST(base64)
-{
-    _cleanup_buf_ struct berth_buf out = BUF_INIT;
-    struct berth_blob bytes = {encoded[_i][0], strlen(encoded[_i][0])};
-
-    ck_assert_int_eq(seccomp_base64(bytes, &out), 0);
-    ck_assert_str_eq(buf_str(&out), encoded[_i][1]);
-}
-END_TEST
-
 /* ----------------------------------------------------------------- compiler */
 
 static int compile(const char *text, struct berth_buf *bpf, struct berth_list *unknown,
@@ -153,7 +131,6 @@ int main(void)
 
     tcase_add_loop_test(tc, hash_examples, 0, (int)ARRAY_LEN(hashes));
     tcase_add_test(tc, hash_long);
-    tcase_add_loop_test(tc, base64, 0, (int)ARRAY_LEN(encoded));
     tcase_add_test(tc, compiled);
     tcase_add_loop_test(tc, refused, 0, (int)ARRAY_LEN(wrong));
     suite_add_tcase(suite, tc);
