@@ -69,14 +69,28 @@ static int copy_attributes(struct copying *c, int from, int to, const struct sta
 
 /* ------------------------------------------------------------------- kinds */
 
+/* One more name of what was copied before.  The copy may be in use: what took the place of a
+ * directory in it must not lead out. */
+static int add_name(struct copying *c, const char *path, int to, const char *name)
+{
+    const char *base = path_base(path);
+    _cleanup_free_ char *parent = strndup(path, (size_t)(base - path));
+    _cleanup_close_ int dir = -1;
+
+    if (!parent)
+        return fail(c->err, ENOMEM, "out of memory");
+    dir = fs_open_in(c->to, *parent ? parent : ".", O_PATH | O_DIRECTORY, 0);
+    if (dir < 0)
+        return failed(c, -dir, "linking");
+    return linkat(dir, base, to, name, 0) < 0 ? failed(c, errno, "linking") : 1;
+}
+
 /* 1: it is there now, as one more name of what was copied before. */
 static int copy_link(struct copying *c, const struct stat *st, int to, const char *name)
 {
     for (size_t i = 0; i < c->n_links; i++)
         if (c->links[i].ino == st->st_ino && c->links[i].dev == st->st_dev)
-            return linkat(c->to, c->links[i].path, to, name, 0) < 0
-                       ? failed(c, errno, "linking")
-                       : 1;
+            return add_name(c, c->links[i].path, to, name);
     if (c->n_links == c->cap) {
         size_t cap = c->cap ? c->cap * 2 : 32;
         struct link *more = realloc(c->links, cap * sizeof(*more));
@@ -277,6 +291,9 @@ int fs_copy_tree(int from, int to, struct berth_error *err)
         return fail_errno(err, errno, "looking at a directory to copy");
     c.dev = st.st_dev;
     r = copy_dir(&c, from, to, 0);
+    /* At once: to sync each file would take as long as all the rest. */
+    if (r == 0 && syncfs(to) < 0)
+        r = fail_errno(err, errno, "syncing a copy");
     for (size_t i = 0; i < c.n_links; i++)
         free(c.links[i].path);
     free(c.links);
