@@ -7,9 +7,6 @@
 
 #define DEPTH_MAX 512
 
-/* The largest real documents have a few hundred kilobytes; a tree takes ten times its text. */
-#define SIZE_LIMIT ((size_t)64 << 20)
-
 static _noreturn_ void out_of_memory(void)
 {
     static const char text[] = "Error: out of memory\n";
@@ -56,9 +53,9 @@ int json_parse(struct berth_blob text, const char *what, json **out, struct bert
 
     if (!at || text.len == 0)
         return fail(err, EUCLEAN, "%s is empty, not JSON", what);
-    if (text.len > SIZE_LIMIT)
+    if (text.len > JSON_SIZE_MAX)
         return fail(err, EUCLEAN, "%s has %zu bytes, more than the %zu that are read", what,
-                    text.len, SIZE_LIMIT);
+                    text.len, JSON_SIZE_MAX);
     if (!tok && !(tok = json_tokener_new_ex(DEPTH_MAX)))
         return fail(err, ENOMEM, "out of memory");
     json_tokener_reset(tok);

@@ -30,6 +30,10 @@ static inline void json_putp(json **j)
 
 /* ------------------------------------------------------------------ reading */
 
+/* No longer text is parsed.  The largest real documents have a few hundred kilobytes, and a
+ * tree takes ten times its text. */
+#define JSON_SIZE_MAX ((size_t)64 << 20)
+
 /* Parse one whole document, strictly: no comments, nothing behind it, at most 512 levels.
  * `what` names it in the error.  -EUCLEAN: not JSON. */
 int json_parse(struct berth_blob text, const char *what, json **out, struct berth_error *err);

@@ -10,8 +10,7 @@
 #include "storage/lockfile.h"
 #include "wrap/fault.h"
 
-#define FILE_MAX     (64u << 20)
-#define NAME_MAX_LEN 64
+#define NAME_MAX_LEN 64 /* of a new one */
 
 struct secrets {
     struct engine *e;
@@ -41,7 +40,8 @@ static const char *const members[] = {"secrets", "nameToID", "idToName"};
 static int read_doc(struct secrets *s, struct berth_error *err)
 {
     _cleanup_free_ char *path = path_join(s->dir, "secrets.json");
-    int r = path ? json_read_file(path, FILE_MAX, &s->doc, err) : -ENOMEM;
+    int r = path ? json_read_file(path, JSON_SIZE_MAX, &s->doc, err)
+                 : fail(err, ENOMEM, "out of memory");
 
     if (r == -ENOENT) {
         error_clear(err);
@@ -94,14 +94,43 @@ static int not_found(const char *name, struct berth_error *err)
     return fail(err, ENOENT, "no secret with name or id \"%s\": no such secret", name);
 }
 
-/* What the file has must have its form: it goes into records and into paths. */
-static int check_entry(const json *entry, const char *id, struct berth_error *err)
+bool secret_name_is_valid(const char *name)
 {
-    const char *name = json_str(entry, "name");
+    return !str_empty(name) && !strchr(name, '/') && !str_eq(name, ".") && !str_eq(name, "..");
+}
 
-    if (str_empty(name) || strchr(name, '/') || !str_eq(json_str(entry, "id"), id))
-        return fail(err, EUCLEAN, "the record of secret %s is damaged", id);
-    return 0;
+static bool is_map(const json *entry, const char *member)
+{
+    json *value = json_get(entry, member);
+
+    return !value || spec_object(value);
+}
+
+/* What comes from a file must have its form: it goes into records, paths and commands.  NULL:
+ * it has; else one clause. */
+static const char *entry_problem(const json *entry)
+{
+    const char *id = json_str(entry, "id");
+
+    if (!id || strlen(id) != SECRET_ID_LEN || strspn(id, "0123456789abcdef") != SECRET_ID_LEN)
+        return "its ID is none";
+    if (!secret_name_is_valid(json_str(entry, "name")))
+        return "its name is none";
+    if (!is_map(entry, "labels"))
+        return "labels is no object";
+    return is_map(entry, "driverOptions") ? NULL : "driverOptions is no object";
+}
+
+static int check_entry(const struct secrets *s, const json *entry, const char *id,
+                       struct berth_error *err)
+{
+    const char *problem = entry_problem(entry);
+
+    if (!problem && !str_eq(json_str(entry, "id"), id))
+        problem = "it has the ID of another";
+    return problem ? fail(err, EUCLEAN, "%s/secrets.json is damaged: secret %s: %s", s->dir, id,
+                          problem)
+                   : 0;
 }
 
 /* Full ID; lent. */
@@ -140,7 +169,7 @@ static int find(const struct secrets *s, const char *name, json **out, struct be
     if (r < 0)
         return r;
     *out = json_get(table(s, "secrets"), id);
-    return *out ? check_entry(*out, id, err) : not_found(name, err);
+    return *out ? check_entry(s, *out, id, err) : not_found(name, err);
 }
 
 int secret_lookup(struct engine *e, const char *name, json **out, struct berth_error *err)
@@ -174,7 +203,7 @@ int secret_all(struct engine *e, json **out, struct berth_error *err)
     json_object_object_foreach (table(&s, "secrets"), id, entry) {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
 
-        if (check_entry(entry, id, &why) < 0)
+        if (check_entry(&s, entry, id, &why) < 0)
             log_error("%s", error_text(&why)); /* one must not hide the others */
         else
             json_add(*out, json_ref(entry));
@@ -187,9 +216,14 @@ int secret_value(struct engine *e, const json *secret, struct berth_buf *out,
                  struct berth_error *err)
 {
     struct secret_driver d = {0};
-    int r = secret_driver(e, json_str(secret, "driver"), json_get(secret, "driverOptions"), &d,
-                          err);
+    const char *problem = entry_problem(secret);
+    int r;
 
+    if (problem)
+        return fail(err, EUCLEAN, "the record of secret %s is damaged: %s",
+                    str_or(json_str(secret, "name"), ""), problem);
+    r = secret_driver(e, json_str(secret, "driver"), json_get(secret, "driverOptions"), &d,
+                      err);
     if (r == 0)
         r = d.ops->lookup(&d, json_str(secret, "id"), out, err);
     secret_driver_end(&d);

@@ -11,8 +11,11 @@
 
 #include "engine/engine.h"
 
-#define SECRET_ID_LEN 25
+#define SECRET_ID_LEN 25     /* hex digits */
 #define SECRET_MAX    512000 /* bytes of a value: fewer than these */
+
+/* Can a secret have this name?  Copies in containers' directories are files of that name. */
+bool secret_name_is_valid(const char *name);
 
 /* A new secret; everything is lent. */
 struct secret_new {
@@ -37,7 +40,8 @@ int secret_all(struct engine *e, json **out, struct berth_error *err);
 int secret_remove(struct engine *e, const char *name_or_id, char id[static SECRET_ID_LEN + 1],
                   struct berth_error *err);
 
-/* Append the value.  `secret` is from secret_lookup(). */
+/* Append the value.  `secret` is from secret_lookup(), or what a container's record has of it:
+ * -EUCLEAN if that is damaged. */
 int secret_value(struct engine *e, const json *secret, struct berth_buf *out,
                  struct berth_error *err);
 

@@ -9,8 +9,6 @@
 #include "engine/spec_priv.h"
 #include "storage/lockfile.h"
 
-#define FILE_MAX (1024u << 20)
-
 /* -------------------------------------------------------------------- files */
 
 int secret_write_json(const char *path, const json *doc, struct berth_error *err)
@@ -19,6 +17,12 @@ int secret_write_json(const char *path, const json *doc, struct berth_error *err
 
     if (json_write_pretty(doc, 0, "", "  ", &text) < 0)
         return fail(err, ENOMEM, "out of memory");
+    /* A larger one could not be read again, with all that is in it. */
+    if (text.len > JSON_SIZE_MAX)
+        return fail(err, EFBIG,
+                    "%s would have %zu bytes, more than the %zu that can be read: remove "
+                    "secrets that are not needed any more",
+                    path, text.len, JSON_SIZE_MAX);
     return fs_replace(path, text.data, text.len, 0600, true, err);
 }
 
@@ -55,9 +59,10 @@ static int values_open(const struct secret_driver *d, bool make, struct values *
         r = fail(err, ENOENT, "%s is missing", dir);
     lock = path_join(dir, "secretsdata.lock");
     if (r == 0)
-        v->lock = r = lock ? lockfile_take(lock, true, err) : -ENOMEM;
+        v->lock = r =
+            lock ? lockfile_take(lock, true, err) : fail(err, ENOMEM, "out of memory");
     if (r >= 0)
-        r = json_read_file(v->path, FILE_MAX, &v->doc, err);
+        r = json_read_file(v->path, JSON_SIZE_MAX, &v->doc, err);
     if (r == -ENOENT && make) {
         error_clear(err);
         v->doc = json_new();
@@ -74,6 +79,28 @@ static int file_check(struct secret_driver *d, struct berth_error *err)
                ? 0
                : fail(err, EINVAL, "the path of the file driver must be absolute, not \"%s\"",
                       json_str(d->options, "path"));
+}
+
+/* Another store drops from its directory what it has no record of, so that this store's
+ * values must not be there.  Those that are keep their place. */
+static int own_place(const struct secret_driver *d, struct berth_error *err)
+{
+    static const char end[] = "/secrets/filedriver";
+    const char *path = json_str(d->options, "path");
+    _cleanup_free_ char *real = realpath(path, NULL);
+    size_t len;
+
+    if (str_eq(path, d->own_dir))
+        return 0;
+    if (!real && !(real = path_clean(path)))
+        return fail(err, ENOMEM, "out of memory");
+    len = strlen(real);
+    return len >= strlen(end) && str_eq(real + len - strlen(end), end)
+               ? fail(err, EINVAL,
+                      "%s is where a store keeps the secrets that are its own: give the file "
+                      "driver another path, or none",
+                      path)
+               : 0;
 }
 
 /* Values that a killed process left without a record; not in directories that may be
@@ -98,12 +125,15 @@ static int file_store(struct secret_driver *d, const char *id, struct berth_blob
 {
     _cleanup_values_ struct values v = VALUES_NONE;
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    int r = values_open(d, true, &v, err);
+    int r = own_place(d, err);
 
+    if (r == 0)
+        r = values_open(d, true, &v, err);
     if (r < 0)
         return r;
     drop_orphans(d, v.doc, others);
-    base64_encode(data, &text);
+    if (base64_encode(data, &text) < 0)
+        return fail(err, ENOMEM, "out of memory");
     json_set_str(v.doc, id, buf_str(&text));
     v.doc = spec_sorted(v.doc);
     return secret_write_json(v.path, v.doc, err);

@@ -32,7 +32,7 @@ int spec_secret_mounts(struct spec_final *f, struct berth_error *err)
         const char *target = json_str(json_item(list, i), "Target");
         _cleanup_free_ char *source = NULL, *dest = NULL;
 
-        if (str_empty(name) || strchr(name, '/'))
+        if (!secret_name_is_valid(name))
             return fail(err, EUCLEAN, "record of container %s is damaged: secrets", f->c->id);
         if (str_empty(target))
             target = name;
@@ -45,22 +45,30 @@ int spec_secret_mounts(struct spec_final *f, struct berth_error *err)
     return 0;
 }
 
-static void env_replace(json *env, const char *name, const char *value)
+static int env_replace(json *env, const char *name, struct berth_buf *value,
+                       struct berth_error *err)
 {
-    _cleanup_free_ char *pair = str_printf("%s=%s", name, value);
+    _cleanup_free_ char *pair = str_printf("%s=%s", name, buf_str(value));
     size_t len = strlen(name);
 
     if (!pair)
-        return;
+        return fail(err, ENOMEM, "out of memory");
+    if (strlen(buf_str(value)) != value->len)
+        return fail(err, EINVAL,
+                    "the secret of the environment variable %s has a byte 0, which only a file "
+                    "can have: use type=mount",
+                    name);
     for (size_t i = 0; i < json_len(env); i++) {
         const char *item = str_or(json_item_str(env, i), "");
 
         if (strncmp(item, name, len) == 0 && item[len] == '=') {
-            json_object_array_put_idx(env, i, json_new_str(pair));
-            return;
+            if (json_object_array_put_idx(env, i, json_new_str(pair)) < 0)
+                return fail(err, ENOMEM, "out of memory");
+            return 0;
         }
     }
     json_add_str(env, pair);
+    return 0;
 }
 
 int spec_secret_env(struct spec_final *f, struct berth_error *err)
@@ -80,9 +88,10 @@ int spec_secret_env(struct spec_final *f, struct berth_error *err)
         r = secret_lookup(f->c->e, str_or(json_str(secret, "name"), ""), &now, err);
         if (r == 0)
             r = secret_value(f->c->e, now, &text, err);
+        if (r == 0)
+            r = env_replace(env, name, &text, err);
         if (r < 0)
             return r;
-        env_replace(env, name, buf_str(&text));
     }
     return 0;
 }
@@ -238,18 +247,25 @@ static int write_copy(struct ctr *c, const json *entry, const char *dir,
         return spec_fail_errno(err, errno, "creating the copy of secret %s", name);
     r = fs_write_fd(fd, text.data, text.len);
     if (r < 0 || fchown(fd, uid, gid) < 0 ||
-        fchmod(fd, (mode_t)json_i64(entry, "Mode", 0444) & 07777) < 0)
+        fchmod(fd, (mode_t)json_i64(entry, "Mode", 0444) & 07777) < 0 || fsync(fd) < 0)
         return spec_fail_errno(err, r < 0 ? -r : errno, "writing the copy of secret %s", name);
     return 0;
 }
 
+/* The record tells of them, so they are on the disk before it. */
 int spec_secret_copies(struct ctr *c, struct berth_error *err)
 {
     const json *list = json_get(c->config, "secrets");
-    const char *dir = str_or(json_str(c->config, "secretsPath"), "");
+    const char *path = str_or(json_str(c->config, "secretsPath"), "");
+    _cleanup_close_ int dir = -1;
     int r = 0;
 
+    if (json_len(list) == 0)
+        return 0;
     for (size_t i = 0; r == 0 && i < json_len(list); i++)
-        r = write_copy(c, json_item(list, i), dir, err);
-    return r;
+        r = write_copy(c, json_item(list, i), path, err);
+    if (r < 0)
+        return r;
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 || fsync(dir) < 0 ? spec_fail_errno(err, errno, "syncing %s", path) : 0;
 }

@@ -26,7 +26,7 @@ is "an empty list" "ID          NAME        DRIVER      CREATED     UPDATED" "$(
 id=$(b secret create s1 "$W/f")
 is "create prints an ID of 25 digits" 25 "$(printf %s "$id" | tr -cd 0-9a-f | wc -c)"
 refused "a name that is taken" "s1: secret name in use" secret create s1 "$W/f"
-for name in 'b d' a/b a,b a=b x- .x "$(printf 'a%.0s' $(seq 65))"; do
+for name in 'b d' a/b a,b a=b x- .x . .. "$(printf 'a%.0s' $(seq 65))"; do
 	refused "the name $name" "$rule: $name: invalid secret name" secret create -- "$name" "$W/f"
 done
 quiet b secret create "$(printf 'a%.0s' $(seq 64))" "$W/f"
@@ -44,6 +44,18 @@ refused "a bad label" 'unable to process labels: invalid label format: "=x"' sec
 refused "one argument" "accepts 2 arg(s), received 1" secret create s
 b secret create -l a=b -l c s2 - <"$W/bytes" >/dev/null
 quiet b secret create --driver-opts path="$W/elsewhere" s3 "$W/f"
+mkdir -p "$W/other/secrets/filedriver"
+ln -s "$W/other/secrets/filedriver" "$W/link"
+for path in "$W/other/secrets/filedriver" "$W/link" "$W/none/secrets/./filedriver/" "$S/filedriver/"; do
+	refused "another store's place: $path" "creating secret s: $path is where a store keeps the secrets that are its own: give the file driver another path, or none" \
+		secret create --driver-opts path="$path" s "$W/f"
+done
+is "has nothing of this one" "" "$(ls "$W/other/secrets/filedriver")"
+mkdir "$W/full"
+{ printf '{"x":"'; head -c 67108000 /dev/zero | tr '\0' A; printf '"}'; } >"$W/full/secretsdata.json"
+rc "more than can be read again" 125 b secret create --driver-opts path="$W/full" s "$W/big"
+has "is not written" "Error: creating secret s: $W/full/secretsdata.json would have" "$errs"
+is "and the others can be read" 67108008 "$(stat -c %s "$W/full/secretsdata.json")"
 is "files are for nobody else" "600 600 700" "$(stat -c %a $S/secrets.json $S/filedriver/secretsdata.json $S | tr '\n' ' ' | sed 's/ $//')"
 is "a value elsewhere" 1 "$(jq 'length' "$W/elsewhere/secretsdata.json")"
 
@@ -94,6 +106,11 @@ data$(od -An -c "$W/bytes")" \
 is "two places" "s1 two" "$(run --secret s1 --secret s1,target=two --rootfs "$R" sh -c 'echo $(ls /run/secrets)')"
 is "the environment" "$({ printf 'data|'; cat "$W/text"; } | od -An -c)" \
 	"$(run --secret s1,type=env --secret text,type=env,target=OTHER -e s1=no --rootfs "$R" sh -c 'printf "%s|%s" "$s1" "$OTHER"' | od -An -c)"
+printf 'a\0b' >"$W/zero"
+b secret create zero "$W/zero" >/dev/null
+refused "a byte 0 in the environment" "the secret of the environment variable Z has a byte 0, which only a file can have: use type=mount" run --rm --secret zero,type=env,target=Z --rootfs "$R" true
+is "in a file" 3 "$(run --secret zero --rootfs "$R" wc -c /run/secrets/zero | cut -d' ' -f1)"
+quiet b secret rm zero
 refused "a missing one" 'no secret with name or id "none": no such secret' run --secret none --rootfs "$R" true
 refused "a bad type" "type foo is invalid: parsing secret" run --secret s1,type=foo --rootfs "$R" true
 refused "two types" "cannot set more than one secret type: parsing secret" run --secret s1,type=env,type=env --rootfs "$R" true
@@ -164,6 +181,24 @@ wait
 is "eight at once" 8 "$(b secret ls -q --filter name='^n' | wc -l)"
 quiet b secret rm --all
 is "all are gone" "{} {}" "$(jq -c .secrets $S/secrets.json) $(jq -c . $S/filedriver/secretsdata.json)"
+id=$(b secret create good "$W/f")
+quiet b secret create other "$W/f"
+cp $S/secrets.json "$W/whole.json"
+# damaged WHAT PROBLEM CHANGE: with this change to its entry, the secret cannot be used.
+damaged() {
+	jq ".secrets[\"$id\"] |= ($3)" "$W/whole.json" >$S/secrets.json
+	words="$S/secrets.json is damaged: secret $id: $2"
+	rc "$1: inspect" 125 b secret inspect --pretty "$id"
+	has "$1: the words" "$words" "$errs"
+	rc "$1: create" 125 b create --secret "$id" --rootfs "$R" true
+	has "$1: the words, too" "$words" "$errs"
+	is "$1: the other one is listed" other "$(b secret ls --format '{{.Name}}' 2>/dev/null)"
+}
+damaged "labels" "labels is no object" '.labels = ["x"]'
+damaged "options" "driverOptions is no object" '.driverOptions = "x"'
+damaged "name" "its name is none" '.name = ".."'
+damaged "ID" "its ID is none" '.id = "../x"'
+damaged "another ID" "it has the ID of another" '.id = "aaaaaaaaaaaaaaaaaaaaaaaaa"'
 echo '{"secrets":3}' >$S/secrets.json
 rc "a damaged file" 125 b secret ls
 has "is named" "secrets.json is damaged: secrets is no object" "$errs"
