@@ -117,7 +117,7 @@ static int mount_run(struct cli *cli, void *opts _unused_, int argc _unused_, ch
 
 const struct cmd cmd_volume_mount = {
     .name = "volume mount",
-    .args = "NAME",
+    .args = "VOLUME",
     .summary = "Mount a volume and print where",
     .text = "Mount a volume as a container that uses it does, and print where its files are. "
             "Each use is counted; unmount takes one back.",
@@ -143,7 +143,7 @@ static int unmount_run(struct cli *cli, void *opts _unused_, int argc _unused_, 
 const struct cmd cmd_volume_unmount = {
     .name = "volume unmount",
     .aliases = "volume umount",
-    .args = "NAME",
+    .args = "VOLUME",
     .summary = "Take one mount of a volume back",
     .text = "Count one use of a volume less, and unmount it with the last.",
     .interspersed = true,

@@ -161,7 +161,7 @@ int volume_filter_match(const struct volume_filter *f, struct volume *v, bool un
 
 static json *map_of(const struct volume *v, const char *member)
 {
-    json *o = json_get(v->config, member);
+    json *o = spec_object(json_get(v->config, member));
 
     /* In the order in which podman writes it. */
     return template_type(o ? spec_sorted(json_copy(o)) : json_new(), "map[string]string");

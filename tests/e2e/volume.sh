@@ -196,6 +196,7 @@ for point in volume.unmounted volume.unrecorded volume.emptied state.commit lock
 	quiet b volume create v
 	echo full >"$V/v/_data/full"
 	BERTH_FAULT=$point=KILL b volume rm v >/dev/null 2>&1
+	is "rm killed at $point: it was" 137 $?
 	b volume rm v >/dev/null 2>&1
 	rc "rm killed at $point: create works" 0 b volume create v
 	is "rm killed at $point: and it is empty" "" "$(ls "$V/v/_data")"
@@ -211,4 +212,13 @@ rc "the store is whole" 0 b state check
 is "of eight who create one, one wins" 1 "$(wc -l <"$W/winners")"
 [ -d "$V/same/_data" ] && good "and has it" || wrong "and has it"
 quiet b volume rm same
+
+# --- a damaged record
+quiet b volume create --label x=y d
+b state dump | jq -c 'if .kind == "volume" then .config |= (.labels = ["x"] | .volumeOptions = "y") else . end' >"$W/damaged"
+quiet b volume rm d
+quiet b state load "$W/damaged"
+is "labels and options of another type" "map[] map[]" "$(b volume inspect -f '{{.Labels}} {{.Options}}' d)"
+is "can be looked for" "" "$(b volume ls -q --filter label=x)"
+quiet b volume rm d
 finish
