@@ -35,15 +35,15 @@ quiet b run -d --name up --network none --rootfs "$R" /bin/sh -c "$loop"
 quiet b create --name idle --network none --rootfs "$R" true
 rc "one that ended" 3 b run --name ended --network none --rootfs "$R" /bin/sh -c 'exit 3'
 # Without HELD: an exit command that is still at work may have one.
-numbers() { b system locks | awk '{ print $1, $2, $4, $5, $6 }'; }
-locks=$(numbers)
+table() { b system locks | awk '{ print $1, $2, $4, $5, $6 }'; }
+locks=$(table)
 has "whose number is which" "container idle" "$locks"
 boot
 is "after a boot nothing runs" "created created exited" \
 	"$(b inspect --format '{{.State.Status}}' up idle ended | paste -sd' ')"
 is "the pid is forgotten" 0 "$(b inspect --format '{{.State.Pid}}' up)"
 is "the exit code is kept" 3 "$(b inspect --format '{{.State.ExitCode}}' ended)"
-is "numbers are claimed" "$locks" "$(numbers)"
+is "numbers are claimed" "$locks" "$(table)"
 has "podman thinks so too" "up Created" "$(podman ps -a --format '{{.Names}} {{.Status}}')"
 is "one event" 1 "$(b events --stream=false --filter event=refresh | wc -l)"
 rc "podman starts it" 0 podman start up
