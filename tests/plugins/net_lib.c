@@ -15,6 +15,10 @@
 
 struct net_env env;
 
+/* That a plugin looks for, whatever is in them. */
+static const char *const programs[] = {"netavark", "aardvark-dns", "bridge",   "macvlan",
+                                       "ipvlan",   "portmap",      "firewall", "tuning"};
+
 const char *net_path(const char *name)
 {
     static char path[256];
@@ -39,7 +43,11 @@ struct berth_blob net_text(const char *text)
 
 void net_begin(void)
 {
-    const struct berth_plugin *p = testhost_load(NULL, "net_netavark");
+    net_begin_with(testhost_load(NULL, "net_netavark"));
+}
+
+void net_begin_with(const struct berth_plugin *p)
+{
     struct berth_place place = {.size = sizeof(place)};
 
     ck_assert_ptr_nonnull(p);
@@ -47,8 +55,8 @@ void net_begin(void)
     strcpy(env.dir, "/tmp/berth-net.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(env.dir));
     ck_assert_int_eq(mkdir(net_path("conf"), 0755), 0);
-    net_write("netavark", "");
-    net_write("aardvark-dns", "");
+    for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+        net_write(programs[i], "");
     env.th = testhost_new();
     env.cfg = testhost_config_new(p);
     env.err = testhost_error_new();
@@ -56,8 +64,49 @@ void net_begin(void)
     testhost_config_set(env.cfg, "network_config_dir", net_path("conf"));
     testhost_config_set(env.cfg, "run_dir", net_path("run"));
     testhost_config_set(env.cfg, "helper_binaries_dir", env.dir);
+    testhost_config_set(env.cfg, "cache_dir", net_path("run"));
+    testhost_config_set(env.cfg, "cni_plugin_dirs", env.dir);
     testhost_ops(p, &env.ops, sizeof(env.ops));
     ck_assert_int_eq(env.ops.open(testhost_host(env.th), &place, env.cfg, &env.n, env.err), 0);
+}
+
+char *net_read(const char *name)
+{
+    FILE *f = fopen(net_path(name), "re");
+    char *text = calloc(1, 65536);
+
+    ck_assert_ptr_nonnull(text);
+    if (!f) {
+        free(text);
+        return NULL;
+    }
+    ck_assert_uint_lt(fread(text, 1, 65535, f), 65535);
+    fclose(f);
+    return text;
+}
+
+/* Several of them, as some programs' parents leave it, the first one without sbin. */
+void net_many_paths(void)
+{
+    static char first[] = "PATH=/first", other[] = "PATH=/other", home[] = "HOME=/";
+    static char *many[34];
+
+    for (size_t i = 0; i < 32; i++)
+        many[i] = i == 1 ? first : i % 2 ? other : home;
+    environ = many;
+}
+
+void net_check_path(const char *const *vars)
+{
+    unsigned n = 0;
+
+    for (; *vars; vars++) {
+        if (strncmp(*vars, "PATH=", 5) != 0)
+            continue;
+        n++;
+        ck_assert_str_eq(*vars, "PATH=/first:/usr/sbin");
+    }
+    ck_assert_uint_eq(n, 1);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

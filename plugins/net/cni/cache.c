@@ -122,7 +122,7 @@ int cache_write(struct berth_net *n, const struct cni_run *run, json *result,
         r = make_dir(n->run_dir);
     if (r == 0) {
         bytes = n->h->buf_data(n->h->core, text);
-        r = cni_write_text(path, bytes.data, bytes.len, 0600);
+        r = file_write(path, bytes.data, bytes.len, 0600);
     }
     if (r < 0)
         r = berth_fail(n->h, err, -r, "failed to set network \"%s\" cached result: writing %s",
@@ -194,7 +194,7 @@ int cache_read(struct berth_net *n, struct cni_run *run, json **result)
     char *path = cache_path(n, run), *text = NULL;
     json *doc = NULL;
     size_t len;
-    int r = path ? cni_read_text(path, &text, &len) : -ENOMEM;
+    int r = path ? file_read(path, &text, &len) : -ENOMEM;
 
     *result = NULL;
     if (r == 0) {

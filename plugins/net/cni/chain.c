@@ -4,10 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 char *cni_find(struct berth_net *n, const char *type)
 {
@@ -36,33 +33,6 @@ void cni_run_free(struct cni_run *run)
 
 /* -------------------------------------------------------------- environment */
 
-#define OWN_MAX 10
-
-struct env {
-    const char **v;
-    size_t n;
-    char *own[OWN_MAX];
-    size_t n_own;
-    bool failed;
-};
-
-static void env_own(struct env *e, char *entry)
-{
-    if (!entry) {
-        e->failed = true;
-        return;
-    }
-    e->own[e->n_own++] = entry;
-    e->v[e->n++] = entry;
-}
-
-static void env_free(struct env *e)
-{
-    for (size_t i = 0; i < e->n_own; i++)
-        free(e->own[i]);
-    free(e->v);
-}
-
 /* "K=V;K=V" */
 static char *join_args(const json *args)
 {
@@ -80,48 +50,28 @@ static char *join_args(const json *args)
     return text;
 }
 
-/* This program's environment, with what CNI plugins are told by variables. */
-static bool env_make(struct berth_net *n, const struct cni_run *run, const char *command,
+/* What CNI plugins are told by variables. */
+static void env_fill(struct berth_net *n, const struct cni_run *run, const char *command,
                      struct env *e)
 {
+    /* The process that cleans up has no XDG_RUNTIME_DIR either. */
+    static const char *const without[] = {"CNI_", "XDG_RUNTIME_DIR=", NULL};
     char *args = join_args(run->args), *dirs = strdup(n->helper_dirs);
-    size_t count = 0;
-    bool path = false;
 
-    *e = (struct env){0};
-    while (environ && environ[count])
-        count++;
-    e->v = calloc(count + OWN_MAX + 2, sizeof(*e->v));
-    e->failed = !e->v || !args || !dirs;
-    for (size_t i = 0; !e->failed && i < count; i++) {
-        if (strncmp(environ[i], "PATH=", 5) == 0) {
-            path = true;
-            if (!strstr(environ[i], "/usr/sbin")) { /* iptables is there */
-                env_own(e, na_format("%s:/usr/sbin", environ[i]));
-                continue;
-            }
-        }
-        if (strncmp(environ[i], "CNI_", 4) != 0 &&
-            strncmp(environ[i], "XDG_RUNTIME_DIR=", 16) != 0)
-            e->v[e->n++] = environ[i];
-    }
-    if (!e->failed) {
-        if (!path)
-            e->v[e->n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        for (char *c = dirs; *c; c++)
-            if (*c == ' ')
-                *c = ':';
-        env_own(e, na_format("CNI_COMMAND=%s", command));
-        env_own(e, na_format("CNI_CONTAINERID=%s", run->container));
-        env_own(e, na_format("CNI_NETNS=%s", run->netns));
-        env_own(e, na_format("CNI_IFNAME=%s", run->interface));
-        env_own(e, na_format("CNI_ARGS=%s", args));
-        env_own(e, na_format("CNI_PATH=%s", dirs));
-        e->v[e->n++] = "XDG_RUNTIME_DIR="; /* the process that cleans up has none either */
-    }
+    env_make(e, without);
+    for (char *c = dirs; c && *c; c++)
+        if (*c == ' ')
+            *c = ':';
+    env_add(e, "CNI_COMMAND", command);
+    env_add(e, "CNI_CONTAINERID", run->container);
+    env_add(e, "CNI_NETNS", run->netns);
+    env_add(e, "CNI_IFNAME", run->interface);
+    env_add(e, "CNI_ARGS", args ? args : "");
+    env_add(e, "CNI_PATH", dirs ? dirs : "");
+    env_add(e, "XDG_RUNTIME_DIR", "");
+    e->failed = e->failed || !args || !dirs;
     free(args);
     free(dirs);
-    return !e->failed;
 }
 
 /* ------------------------------------------------------------------- document */
@@ -165,16 +115,6 @@ static json *document(const struct cni_run *run, const json *plugin, const json 
 
 /* -------------------------------------------------------------------- running */
 
-static berth_deadline deadline_in(int64_t ns)
-{
-    struct timespec now;
-
-    if (ns <= 0 || clock_gettime(CLOCK_MONOTONIC, &now) < 0)
-        return BERTH_WAIT_FOREVER;
-    return (berth_deadline)now.tv_sec * 1000000000u + (berth_deadline)now.tv_nsec +
-           (berth_deadline)ns;
-}
-
 /* What a CNI plugin that failed says of it, in podman's words. */
 static int failed(struct berth_net *n, const char *type, const char *verb, int status,
                   struct berth_blob output, const char *errors, struct berth_error *err)
@@ -211,7 +151,7 @@ static int run_one(struct berth_net *n, const char *path, const struct env *env,
     struct berth_buf *input = n->h->buf_new(n->h->core), *errors = n->h->buf_new(n->h->core);
     struct berth_run what = {.size = sizeof(what),
                              .argv = argv,
-                             .env = env->v,
+                             .env = (const char *const *)env->v,
                              .netns_fd = -1,
                              .output = output,
                              .errors = errors};
@@ -221,7 +161,7 @@ static int run_one(struct berth_net *n, const char *path, const struct env *env,
         r = NO_MEMORY(n, err);
     } else {
         what.input = n->h->buf_data(n->h->core, input);
-        what.deadline = deadline_in(n->timeout);
+        what.deadline = run_deadline(n);
         berth_debug(n->h, "%s (%s): %s", path, verb, (const char *)what.input.data);
         r = n->h->run(n->h->core, &what, err);
         if (r == -ETIMEDOUT)
@@ -240,29 +180,24 @@ static int run_one(struct berth_net *n, const char *path, const struct env *env,
     return r;
 }
 
-static const char *verb_of(const char *command)
-{
-    return strcmp(command, "ADD") == 0   ? "add"
-           : strcmp(command, "DEL") == 0 ? "delete"
-                                         : "check";
-}
-
 int cni_exec(struct berth_net *n, const struct cni_run *run, const char *command,
              const json *plugin, const json *previous, json **out, struct berth_error *err)
 {
-    const char *type = js_str(plugin, "type"), *verb = verb_of(command);
+    const char *type = js_str(plugin, "type"),
+               *verb = strcmp(command, "ADD") == 0 ? "add" : "delete";
     struct berth_buf *output = n->h->buf_new(n->h->core);
     json *doc = document(run, plugin, previous);
     char *path = cni_find(n, type);
-    struct env env = {0};
+    struct env env;
     int r;
 
+    env_fill(n, run, command, &env);
     if (!path)
         r = berth_fail(
             n->h, err, ENOENT,
             "plugin type=\"%s\" failed (%s): failed to find plugin \"%s\" in path [%s]", type,
             verb, type, n->helper_dirs);
-    else if (!doc || !output || !env_make(n, run, command, &env))
+    else if (!doc || !output || env.failed)
         r = NO_MEMORY(n, err);
     else
         r = run_one(n, path, &env, type, verb, doc, output, err);

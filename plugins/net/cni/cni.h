@@ -15,13 +15,10 @@
 #include "plugins/net/common/links.h"
 #include "plugins/net/common/making.h"
 #include "plugins/net/common/net_common.h"
+#include "plugins/net/common/run.h"
 
 /* Take podman's lock and read the conflists; nets_unlock() is the reverse. */
 int cni_lock(struct berth_net *n, struct berth_error *err);
-
-/* Small files: the whole of one (0 or -errno), and one put in place. */
-int cni_read_text(const char *path, char **out, size_t *len);
-int cni_write_text(const char *path, const char *text, size_t len, mode_t mode);
 
 /* ---------------------------------------------------------------- conflists */
 
@@ -32,7 +29,7 @@ int lists_load(struct berth_net *n, struct berth_error *err);
  * what is wrong. */
 const char *list_problem(const json *list);
 
-/* The file of a network. */
+/* The file of a new network; that of one that is there is in n->files. */
 char *list_path(struct berth_net *n, const char *name);
 
 /* The text of a conflist as podman writes it for a network; NULL: no memory. */

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void list_id(const char *name, char out[65])
 {
@@ -55,6 +56,15 @@ static json *made(struct maker *m)
     return NULL;
 }
 
+/* The list, or NULL. */
+static json *listed(json *list, int r)
+{
+    if (r == 0)
+        return list;
+    json_object_put(list);
+    return NULL;
+}
+
 static json *capability(const char *name)
 {
     struct maker m = make();
@@ -76,21 +86,16 @@ static json *one_range(const json *subnet, bool internal)
         put_str(&m, "rangeEnd", js_str(lease, "end_ip"));
     if (!internal && *js_str(subnet, "gateway"))
         put_str(&m, "gateway", js_str(subnet, "gateway"));
-    m.o = made(&m);
-    if (!list || !m.o || json_object_array_add(list, m.o) < 0) {
-        json_object_put(m.o);
-        json_object_put(list);
-        return NULL;
-    }
-    return list;
+    return listed(list, js_append(list, made(&m)));
 }
 
 static json *default_routes(const json *net)
 {
     json *routes = json_object_new_array();
     bool seen[2] = {false, false};
+    int r = 0;
 
-    for (size_t i = 0; routes && i < js_len(net, "subnets"); i++) {
+    for (size_t i = 0; r == 0 && i < js_len(net, "subnets"); i++) {
         bool v6 = strchr(js_str(js_at(net, "subnets", i), "subnet"), ':') != NULL;
         struct maker m;
 
@@ -99,27 +104,33 @@ static json *default_routes(const json *net)
         seen[v6] = true;
         m = make();
         put_str(&m, "dst", v6 ? "::/0" : "0.0.0.0/0");
-        json_object_array_add(routes, made(&m));
+        r = js_append(routes, made(&m));
     }
-    return routes;
+    return listed(routes, r);
+}
+
+static json *ranges_of(const json *net, bool internal)
+{
+    json *ranges = json_object_new_array();
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < js_len(net, "subnets"); i++)
+        r = js_append(ranges, one_range(js_at(net, "subnets", i), internal));
+    return listed(ranges, r);
 }
 
 static json *ipam_of(const json *net)
 {
     const char *driver = js_str(js_get(net, "ipam_options"), "driver");
     bool internal = js_bool(net, "internal", false);
-    json *ranges = json_object_new_array();
     struct maker m = make();
 
     put_str(&m, "type", strcmp(driver, "none") == 0 ? "" : *driver ? driver : "host-local");
     if (!*driver || strcmp(driver, "host-local") == 0) {
         if (!internal)
             put(&m, "routes", default_routes(net));
-        for (size_t i = 0; ranges && i < js_len(net, "subnets"); i++)
-            json_object_array_add(ranges, one_range(js_at(net, "subnets", i), internal));
-        put(&m, "ranges", json_object_get(ranges));
+        put(&m, "ranges", ranges_of(net, internal));
     }
-    json_object_put(ranges);
     return made(&m);
 }
 
@@ -184,18 +195,15 @@ static json *other_plugin(const char *type, const json *net)
 static json *plugins_of(const json *net)
 {
     static const char *const others[] = {"portmap", "firewall", "tuning"};
+    bool bridge = strcmp(js_str(net, "driver"), "bridge") == 0;
     json *list = json_object_new_array();
+    int r = js_append(list, first_plugin(net));
 
-    if (!list)
-        return NULL;
-    json_object_array_add(list, first_plugin(net));
-    if (strcmp(js_str(net, "driver"), "bridge") != 0)
-        return list;
-    for (size_t i = 0; i < 3; i++)
-        json_object_array_add(list, other_plugin(others[i], net));
-    if (js_bool(net, "dns_enabled", false))
-        json_object_array_add(list, other_plugin("dnsname", net));
-    return list;
+    for (size_t i = 0; r == 0 && bridge && i < 3; i++)
+        r = js_append(list, other_plugin(others[i], net));
+    if (r == 0 && bridge && js_bool(net, "dns_enabled", false))
+        r = js_append(list, other_plugin("dnsname", net));
+    return listed(list, r);
 }
 
 char *list_text(struct berth_net *n, const json *net)
@@ -266,6 +274,8 @@ static int vlan_options(struct making *m, const char *driver)
     const char *parent = js_str(options, "parent");
     int r = 0;
 
+    if (!options || !json_object_is_type(options, json_type_object))
+        return 0;
     if (*parent && strcmp(driver, "macvlan") == 0) {
         if (js_set_str(m->net, "network_interface", parent) < 0)
             return NO_MEMORY(m->n, m->err);
@@ -324,7 +334,11 @@ static int save(struct berth_net *n, json *net, struct berth_error *err)
     text = path && r == 0 ? list_text(n, net) : NULL;
     if (!text)
         r = NO_MEMORY(n, err);
-    else if ((r = cni_write_text(path, text, strlen(text), 0644)) < 0)
+    else if (access(path, F_OK) == 0) /* or there would be a network of this name */
+        r = berth_fail(n->h, err, EEXIST,
+                       "%s is there and does not define a network %s: rename or remove it",
+                       path, name);
+    else if ((r = file_write(path, text, strlen(text), 0644)) < 0)
         r = berth_fail(n->h, err, -r, "writing %s", path);
     free(path);
     free(text);
@@ -334,7 +348,6 @@ static int save(struct berth_net *n, json *net, struct berth_error *err)
 const struct net_flavor cni_flavor = {
     .device = "cni-podman",
     .default_device = "cni-podman0",
-    .default_id = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9",
     .other_ranges = true,
     .names_only = true,
     .lock = cni_lock,

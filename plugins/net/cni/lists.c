@@ -88,8 +88,8 @@ static int add_range(json *subnets, const json *range)
         r = js_set_str(lease, "end_ip", js_str(range, "rangeEnd"));
     if (r == 0 && json_object_object_length(lease))
         r = js_set(s, "lease_range", json_object_get(lease));
-    if (r == 0 && json_object_array_add(subnets, json_object_get(s)) < 0)
-        r = -ENOMEM;
+    if (r == 0)
+        r = js_append(subnets, json_object_get(s));
     json_object_put(s);
     json_object_put(lease);
     return r;
@@ -230,7 +230,8 @@ static int take_list(struct berth_net *n, const char *path, const json *list,
                   "CNI config list %s could not be converted to a network, skipping: a subnet "
                   "is invalid",
                   path);
-    else if (!(ordered = defs_ordered(net)) || js_set(n->nets, name, ordered) < 0)
+    else if (!(ordered = defs_ordered(net)) || js_set(n->nets, name, ordered) < 0 ||
+             js_set_str(n->files, name, path) < 0)
         r = NO_MEMORY(n, err);
     free(missing);
     json_object_put(net);
@@ -243,7 +244,7 @@ static int load_file(struct berth_net *n, const char *file, struct berth_error *
     struct stat st = {0};
     json *list;
     size_t len;
-    int r = path ? cni_read_text(path, &text, &len) : -ENOMEM;
+    int r = path ? file_read(path, &text, &len) : -ENOMEM;
 
     if (r == -ENOMEM)
         r = NO_MEMORY(n, err);
@@ -287,8 +288,10 @@ int lists_load(struct berth_net *n, struct berth_error *err)
     if (count < 0 && errno != ENOENT)
         return berth_fail(n->h, err, errno, "reading directory %s", n->conf_dir);
     json_object_put(n->nets);
+    json_object_put(n->files);
     n->nets = json_object_new_object();
-    if (!n->nets)
+    n->files = json_object_new_object();
+    if (!n->nets || !n->files)
         r = NO_MEMORY(n, err);
     for (int i = 0; i < count; i++) {
         if (r == 0)
@@ -314,7 +317,7 @@ int list_read(struct berth_net *n, const char *name, char **text, size_t *len)
     for (int i = 0; i < count; i++) {
         char *path = na_format("%s/%s", n->conf_dir, files[i]->d_name);
 
-        if (r == -ENOENT && path && cni_read_text(path, text, len) == 0) {
+        if (r == -ENOENT && path && file_read(path, text, len) == 0) {
             json *list = js_parse((struct berth_blob){*text, *len});
 
             if (!list_problem(list) && strcmp(js_str(list, "name"), name) == 0) {

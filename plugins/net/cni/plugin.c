@@ -28,77 +28,6 @@ static const struct berth_option options[] = {
     {"timeout", BERTH_OPTION_TIME, 0, "2min", "how long a CNI plugin may run; 0: without end"},
 };
 
-/* --------------------------------------------------------------------- files */
-
-#define TEXT_MAX (4u << 20)
-
-int cni_read_text(const char *path, char **out, size_t *len)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r = 0;
-    struct stat st;
-    ssize_t got;
-
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > TEXT_MAX) {
-        close(fd);
-        return -EINVAL;
-    }
-    *len = 0;
-    *out = malloc((size_t)st.st_size + 1);
-    if (!*out)
-        r = -ENOMEM;
-    while (r == 0 && *len < (size_t)st.st_size) {
-        got = read(fd, *out + *len, (size_t)st.st_size - *len);
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            r = -errno;
-        if (got > 0)
-            *len += (size_t)got;
-    }
-    close(fd);
-    if (r == 0) {
-        (*out)[*len] = '\0';
-    } else {
-        free(*out);
-        *out = NULL;
-    }
-    return r;
-}
-
-/* A reader sees the whole file or none; the name of the new one is not one that is read. */
-int cni_write_text(const char *path, const char *text, size_t len, mode_t mode)
-{
-    const char *base = strrchr(path, '/') + 1;
-    char *temp = na_format("%.*s.%s.new", (int)(base - path), path, base);
-    int fd, r = 0;
-
-    if (!temp)
-        return -ENOMEM;
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        r = -errno;
-    while (r == 0 && len) {
-        ssize_t done = write(fd, text, len);
-
-        if (done < 0 && errno != EINTR)
-            r = -errno;
-        if (done > 0) {
-            text += done;
-            len -= (size_t)done;
-        }
-    }
-    if (r == 0 && (fsync(fd) < 0 || rename(temp, path) < 0))
-        r = -errno;
-    if (fd >= 0)
-        close(fd);
-    if (r < 0)
-        unlink(temp);
-    free(temp);
-    return r;
-}
-
 /* ---------------------------------------------------------------------- lock */
 
 int cni_lock(struct berth_net *n, struct berth_error *err)
@@ -224,8 +153,8 @@ static void remove_bridge(struct berth_net *n, const json *net)
 
 static int cni_remove(struct berth_net *n, const char *name_or_id, struct berth_error *err)
 {
+    const char *path;
     json *net;
-    char *path;
     int r = cni_lock(n, err);
 
     if (r < 0)
@@ -236,12 +165,9 @@ static int cni_remove(struct berth_net *n, const char *name_or_id, struct berth_
                        n->default_name);
     if (r == 0) {
         remove_bridge(n, net);
-        path = list_path(n, js_str(net, "name"));
-        if (!path)
-            r = NO_MEMORY(n, err);
-        else if (unlink(path) < 0 && errno != ENOENT)
+        path = js_str(n->files, js_str(net, "name"));
+        if (unlink(path) < 0 && errno != ENOENT)
             r = berth_fail(n->h, err, errno, "removing %s", path);
-        free(path);
     }
     nets_unlock(n);
     return r;

@@ -11,13 +11,12 @@ static int add_pair(json *args, const char *key, const char *value)
 {
     json *pair = json_object_new_array();
 
-    if (!pair || json_object_array_add(pair, json_object_new_string(key)) < 0 ||
-        json_object_array_add(pair, json_object_new_string(value)) < 0 ||
-        json_object_array_add(args, pair) < 0) {
+    if (js_append(pair, json_object_new_string(key)) < 0 ||
+        js_append(pair, json_object_new_string(value)) < 0) {
         json_object_put(pair);
         return -ENOMEM;
     }
-    return 0;
+    return js_append(args, pair);
 }
 
 static json *make_args(const json *request, const json *options)
@@ -55,8 +54,8 @@ static int add_port(json *list, const json *mapping, int64_t offset, const char 
         r = js_set_str(port, "protocol", protocol);
     if (r == 0 && *js_str(mapping, "host_ip"))
         r = js_set_str(port, "hostIP", js_str(mapping, "host_ip"));
-    if (r == 0 && json_object_array_add(list, json_object_get(port)) < 0)
-        r = -ENOMEM;
+    if (r == 0)
+        r = js_append(list, json_object_get(port));
     json_object_put(port);
     return r;
 }

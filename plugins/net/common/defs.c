@@ -253,12 +253,12 @@ static json *make_default(struct berth_net *n)
         r = js_set_str(subnet, "subnet", n->default_subnet);
     if (r == 0)
         r = js_set_str(ipam, "driver", "host-local");
-    if (r == 0 && json_object_array_add(subnets, json_object_get(subnet)) < 0)
-        r = -ENOMEM;
+    if (r == 0)
+        r = js_append(subnets, json_object_get(subnet));
     if (r == 0)
         r = js_set_str(net, "name", n->default_name);
     if (r == 0)
-        r = js_set_str(net, "id", n->flavor->default_id);
+        r = js_set_str(net, "id", n->flavor->default_id ? n->flavor->default_id : "");
     if (r == 0)
         r = js_set_str(net, "driver", "bridge");
     if (r == 0)

@@ -66,6 +66,14 @@ int js_set_bool(json *o, const char *key, bool value)
     return js_set(o, key, json_object_new_boolean(value));
 }
 
+int js_append(json *list, json *item)
+{
+    if (list && item && json_object_array_add(list, item) == 0)
+        return 0;
+    json_object_put(item);
+    return -ENOMEM;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

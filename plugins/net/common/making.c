@@ -414,10 +414,11 @@ int defs_create(struct berth_net *n, const json *wish, json **out, struct berth_
         r = defs_check_subnets(n, m.net, NULL, NULL, err);
     if (r == 0 && !(done = defs_ordered(m.net)))
         r = NO_MEMORY(n, err);
-    if (r == 0)
-        r = n->flavor->save(n, done, err);
+    /* What is in memory goes with the lock; what was written would stay. */
     if (r == 0 && js_set(n->nets, js_str(done, "name"), json_object_get(done)) < 0)
         r = NO_MEMORY(n, err);
+    if (r == 0)
+        r = n->flavor->save(n, done, err);
     if (r == 0)
         *out = done;
     else

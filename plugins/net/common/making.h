@@ -20,7 +20,8 @@ struct making {
 
 struct net_flavor {
     const char *device; /* names of bridges are this and a number */
-    const char *default_device, *default_id;
+    const char *default_device;
+    const char *default_id; /* NULL: it follows from the name, and the lock's taker sets it */
     bool other_ranges; /* addresses may be given out of ranges that no definition tells of */
     bool names_only;   /* only an equal name is taken; else the beginning of an ID is too */
     /* Take the lock and read the definitions; nets_unlock() is the reverse. */

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
 typedef struct json_object json;
 
@@ -61,6 +62,7 @@ json *js_at(const json *o, const char *key, size_t i);
 int js_set(json *o, const char *key, json *value);
 int js_set_str(json *o, const char *key, const char *value);
 int js_set_bool(json *o, const char *key, bool value);
+int js_append(json *list, json *item);
 
 /* The names of an object's members in byte order, ended by NULL; they lend from it.  Freed
  * by the caller; NULL: no memory. */
@@ -102,12 +104,18 @@ struct berth_net {
     bool rootless, readonly;
     int locks[2]; /* descriptors while locked, or -1 */
     json *nets;   /* name -> definition, while locked */
+    json *files;  /* name -> path of its file, the same */
 };
 
 #define NO_MEMORY(n, err) berth_fail((n)->h, err, ENOMEM, "out of memory")
 
 /* Fresh text; NULL: no memory. */
 char *na_format(const char *fmt, ...) BERTH_PRINTF(1, 2);
+
+/* Small files that are regular ones: the whole of one, and one put in place; 0 or -errno.  A
+ * reader sees the whole file or none; the name of the new one begins with a dot. */
+int file_read(const char *path, char **out, size_t *len);
+int file_write(const char *path, const char *text, size_t len, mode_t mode);
 
 /* Read "BASE:PREFIX ..." into the instance. */
 int net_read_pools(struct berth_net *n, const char *text, struct berth_error *err);

@@ -31,6 +31,7 @@ void nets_close(struct berth_net *n)
         return;
     nets_unlock(n);
     json_object_put(n->nets);
+    json_object_put(n->files);
     free(n->conf_dir);
     free(n->run_dir);
     free(n->helper_dirs);
