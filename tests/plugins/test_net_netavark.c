@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct json_object json;
@@ -415,6 +416,133 @@ START_TEST(wrong_requests)
 }
 END_TEST
 
+/* ------------------------------------------------------------- its DNS server */
+
+#define SERVED "10.92.5.1\nc1 10.92.5.2  n,c1\nc2 10.92.5.3  n,c2\n"
+
+static void serve(void)
+{
+    ck_assert_int_eq(create("{\"name\":\"r\",\"dns_enabled\":true,\"subnets\":[{\"subnet\":"
+                            "\"10.92.5.0/24\"}]}"),
+                     0);
+    mkdir(net_path("run/aardvark-dns"), 0755);
+    net_write("run/aardvark-dns/r", SERVED);
+}
+
+static void file_is(const char *name, const char *want)
+{
+    char *text = net_read(name);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(text, want);
+    free(text);
+}
+
+static int update(const char *change)
+{
+    testhost_error_clear(env.err);
+    return env.ops.update(env.n, "r", net_text(change), env.err);
+}
+
+static int refuses_update(void *arg, const struct berth_host *h, const struct berth_run *what,
+                          struct berth_error *err)
+{
+    static const char answer[] = "{\"error\":\"no\"}";
+
+    (void)err;
+    ck_assert_str_eq(what->argv[5], "update");
+    ++*(unsigned *)arg;
+    h->put(h->core, what->output, answer, sizeof(answer) - 1);
+    return 1;
+}
+
+START_TEST(update_is_undone)
+{
+    unsigned calls = 0;
+    char *before;
+
+    serve();
+    testhost_on_run(env.th, refuses_update, &calls);
+    before = net_read("conf/r.json");
+    ck_assert_int_eq(update("{\"add_dns_servers\":[\"192.0.2.1\"]}"), -EREMOTEIO);
+    ck_assert_str_eq(testhost_error_text(env.err), "netavark (exit code 1): no");
+    ck_assert_uint_eq(calls, 1);
+    file_is("conf/r.json", before);
+    free(before);
+
+    unlink(net_path("run/aardvark-dns/r")); /* nobody needs to be told */
+    ck_assert_int_eq(update("{\"add_dns_servers\":[\"192.0.2.1\",\"192.0.2.2\"]}"), 0);
+    before = net_read("conf/r.json");
+    ck_assert_ptr_nonnull(strstr(before, "192.0.2.2"));
+    ck_assert(strstr(before, "network_dns_servers") < strstr(before, "ipam_options"));
+    net_write("run/aardvark-dns/r", SERVED);
+    ck_assert_int_eq(update("{\"remove_dns_servers\":[\"192.0.2.1\"]}"), -EREMOTEIO);
+    ck_assert_uint_eq(calls, 2);
+    file_is("conf/r.json", before);
+
+    /* Those of all are taken out here. */
+    mkdir(net_path("run/aardvark.lock"), 0755);
+    ck_assert_int_eq(update("{\"remove_dns_servers\":[\"192.0.2.1\",\"192.0.2.2\"]}"), -EISDIR);
+    ck_assert_uint_eq(calls, 2);
+    file_is("conf/r.json", before);
+    free(before);
+    rmdir(net_path("run/aardvark.lock"));
+    ck_assert_int_eq(update("{\"remove_dns_servers\":[\"192.0.2.1\",\"192.0.2.2\"]}"), 0);
+    before = net_read("conf/r.json");
+    ck_assert_ptr_null(strstr(before, "192.0.2."));
+    free(before);
+}
+END_TEST
+
+/* Nothing is removed: bridges of the host could be among it. */
+static int leaves_it(void *arg, const char *container, const char *what)
+{
+    (void)arg;
+    (void)container;
+    (void)what;
+    return 0;
+}
+
+START_TEST(dns_files_without_a_lock)
+{
+    testhost_on_run(env.th, answers, NULL);
+    serve();
+    mkdir(net_path("run/aardvark.lock"), 0755);
+    ck_assert_int_eq(join(1, ""), 0);
+    ck_assert_int_eq(leave(1), 0);
+    file_is("run/aardvark-dns/r", SERVED);
+    ck_assert_ptr_nonnull(strstr(testhost_log(env.th), "keeps the entries of container c1"));
+    testhost_error_clear(env.err);
+    ck_assert_int_eq(env.ops.check(env.n, net_text("[]"), leaves_it, NULL, env.err), -EISDIR);
+    ck_assert_ptr_nonnull(strstr(testhost_error_text(env.err), "aardvark.lock"));
+    file_is("run/aardvark-dns/r", SERVED);
+    rmdir(net_path("run/aardvark.lock"));
+    ck_assert_int_eq(join(1, ""), 0);
+    ck_assert_int_eq(leave(1), 0);
+    file_is("run/aardvark-dns/r", "10.92.5.1\nc2 10.92.5.3  n,c2\n");
+}
+END_TEST
+
+static int looks_at_path(void *arg, const struct berth_host *h, const struct berth_run *what,
+                         struct berth_error *err)
+{
+    net_check_path(what->env);
+    ++*(unsigned *)arg;
+    return answers(NULL, h, what, err);
+}
+
+START_TEST(environment)
+{
+    unsigned calls = 0;
+
+    ck_assert_int_eq(create("{\"name\":\"r\",\"subnets\":[{\"subnet\":\"10.92.5.0/24\"}]}"), 0);
+    testhost_on_run(env.th, looks_at_path, &calls);
+    net_many_paths();
+    ck_assert_int_eq(join(1, ""), 0);
+    ck_assert_int_gt(calls, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("net_netavark");
@@ -433,6 +561,9 @@ int main(void)
     tcase_add_test(t, no_program);
     tcase_add_test(t, damaged_record);
     tcase_add_test(t, wrong_requests);
+    tcase_add_test(t, update_is_undone);
+    tcase_add_test(t, dns_files_without_a_lock);
+    tcase_add_test(t, environment);
     suite_add_tcase(s, t);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

@@ -4,10 +4,8 @@
 #include "check.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* ---------------------------------------------------------------- addresses */
@@ -43,6 +41,10 @@ int check_ipam(struct check *k)
     json *all = NULL;
     int r = ipam_list(k->n, &all, k->err);
 
+    if (r < 0) {
+        json_object_put(all);
+        return r;
+    }
     json_object_object_foreach (all, network, owners) {
         json_object_object_foreach (owners, id, ips) {
             if (r == 0)
@@ -109,18 +111,6 @@ static int check_served(struct check *k, const char *network)
     return r == -ENOENT ? 0 : r;
 }
 
-/* netavark changes the files under this lock. */
-static int lock_dns(struct berth_net *n, struct berth_error *err)
-{
-    char *path = na_format("%s/aardvark.lock", n->run_dir);
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
-
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        fd = berth_fail(n->h, err, errno, "locking %s", path ? path : "aardvark.lock");
-    free(path);
-    return fd;
-}
-
 /* Of a container that has left a network. */
 static void drop_entry(struct berth_net *n, const char *network, const char *id)
 {
@@ -152,8 +142,15 @@ static void drop_entry(struct berth_net *n, const char *network, const char *id)
 void dns_drop(struct berth_net *n, const char *id, const json *networks)
 {
     char *pid = na_format("%s/aardvark-dns/aardvark.pid", n->run_dir);
-    int lock = lock_dns(n, NULL);
+    int lock = dns_lock(n, NULL);
 
+    if (lock < 0) {
+        berth_log(n->h, BERTH_LOG_WARNING,
+                  "%s/aardvark.lock: %s: the DNS server keeps the entries of container %s",
+                  n->run_dir, strerror(-lock), id);
+        free(pid);
+        return;
+    }
     json_object_object_foreach (networks, name, options) {
         (void)options;
         drop_entry(n, name, id);
@@ -162,8 +159,7 @@ void dns_drop(struct berth_net *n, const char *id, const json *networks)
     if (pid && access(pid, F_OK) == 0 && !dns_runs(n))
         unlink(pid);
     free(pid);
-    if (lock >= 0)
-        close(lock);
+    close(lock);
 }
 
 /* The number of a server that is not there. */
@@ -187,7 +183,7 @@ int check_dns(struct check *k)
     char *path = na_format("%s/aardvark-dns", k->n->run_dir);
     DIR *d = path ? opendir(path) : NULL;
     struct dirent *entry;
-    int r = 0, lock = d ? lock_dns(k->n, k->err) : -1;
+    int r = 0, lock = d ? dns_lock(k->n, k->err) : -1;
 
     if (d && lock < 0)
         r = lock;

@@ -3,66 +3,29 @@
 #include "netavark.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define FILE_MAX (1u << 20)
 
 /* ------------------------------------------------------------------ loading */
 
-/* The text of a file; NULL with errno. */
-static char *read_text(int dir, const char *name, size_t *len)
-{
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), saved;
-    struct stat st;
-    char *text = NULL;
-    size_t at = 0;
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
-        close(fd);
-        errno = EINVAL;
-        return NULL;
-    }
-    text = malloc((size_t)st.st_size + 1);
-    while (text && at < (size_t)st.st_size) {
-        ssize_t got = read(fd, text + at, (size_t)st.st_size - at);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            free(text);
-            text = NULL;
-        }
-        if (got <= 0)
-            break;
-        at += (size_t)got;
-    }
-    saved = errno;
-    close(fd);
-    errno = saved;
-    *len = at;
-    return text;
-}
-
 /* One file; what is wrong with it is logged and the file passed over, as podman does. */
-static int load_file(struct berth_net *n, int dir, const char *file, struct berth_error *err)
+static int load_file(struct berth_net *n, const char *file, struct berth_error *err)
 {
     size_t len = 0, stem = strlen(file) - 5;
-    char *text = read_text(dir, file, &len);
+    char *path = na_format("%s/%s", n->conf_dir, file), *text = NULL;
     json *net, *ordered;
     const char *name;
-    int r = 0;
+    int r = path ? file_read(path, &text, &len) : -ENOMEM;
 
-    if (!text) {
-        if (errno != ENOENT)
+    free(path);
+    if (r == -ENOMEM)
+        return NO_MEMORY(n, err);
+    if (r < 0) {
+        if (r != -ENOENT)
             berth_log(n->h, BERTH_LOG_WARNING,
                       "Error loading network config file \"%s/%s\": %s", n->conf_dir, file,
-                      strerror(errno));
+                      strerror(-r));
         return 0;
     }
     net = js_parse((struct berth_blob){text, len});
@@ -113,7 +76,7 @@ int defs_load(struct berth_net *n, struct berth_error *err)
         size_t len = strlen(entry->d_name);
 
         if (entry->d_type != DT_DIR && len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0)
-            r = load_file(n, dirfd(d), entry->d_name, err);
+            r = load_file(n, entry->d_name, err);
     }
     if (d)
         closedir(d);
@@ -122,53 +85,23 @@ int defs_load(struct berth_net *n, struct berth_error *err)
 
 /* ------------------------------------------------------------------ writing */
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t done = write(fd, data, len);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return -errno;
-        data += done;
-        len -= (size_t)done;
-    }
-    return 0;
-}
-
 int defs_save(struct berth_net *n, json *net, struct berth_error *err)
 {
-    const char *name = js_str(net, "name");
-    char *path = na_format("%s/%s.json", n->conf_dir, name);
-    char *temp = na_format("%s/.%s.new", n->conf_dir, name);
+    char *path = na_format("%s/%s.json", n->conf_dir, js_str(net, "name"));
     struct berth_buf *text = n->h->buf_new(n->h->core);
-    struct berth_blob bytes;
-    int fd = -1, r = 0;
+    int r;
 
-    if (!path || !temp || !text || js_write(n->h, net, true, text) < 0) {
+    if (!path || !text || js_write(n->h, net, true, text) < 0) {
         r = NO_MEMORY(n, err);
-        goto out;
+    } else {
+        struct berth_blob bytes = n->h->buf_data(n->h->core, text);
+
+        r = file_write(path, bytes.data, bytes.len, 0666);
+        if (r < 0)
+            r = berth_fail(n->h, err, -r, "writing %s", path);
     }
-    /* A reader sees the whole file or none.  The name is not one that is read. */
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0) {
-        r = berth_fail(n->h, err, errno, "creating %s", temp);
-        goto out;
-    }
-    bytes = n->h->buf_data(n->h->core, text);
-    r = write_all(fd, bytes.data, bytes.len);
-    if (r == 0 && (fsync(fd) < 0 || rename(temp, path) < 0))
-        r = -errno;
-    if (r < 0) {
-        r = berth_fail(n->h, err, -r, "writing %s", path);
-        unlink(temp);
-    }
-    close(fd);
-out:
     n->h->buf_free(n->h->core, text);
     free(path);
-    free(temp);
     return r;
 }
 

@@ -208,11 +208,7 @@ static int allocate_subnet(struct ipam *i, struct bolt_bucket *network, const ch
     if (r < 0)
         return bolt_failed(i, r);
     item = json_object_new_string(addr_text(&a, text));
-    if (!item || json_object_array_add(ips, item) < 0) {
-        json_object_put(item);
-        return NO_MEMORY(i->n, i->err);
-    }
-    return 0;
+    return js_append(ips, item) < 0 ? NO_MEMORY(i->n, i->err) : 0;
 }
 
 static int release_network(struct ipam *i, const char *name, const char *id);
@@ -426,11 +422,7 @@ static int list_address(const struct bolt_cursor *c, json *owners)
         return 0;
     ips = need(owners, id, true);
     item = ips ? json_object_new_string(addr_text(&a, text)) : NULL;
-    if (!item || json_object_array_add(ips, item) < 0) {
-        json_object_put(item);
-        return -ENOMEM;
-    }
-    return 0;
+    return js_append(ips, item);
 }
 
 static int list_network(struct bolt_bucket *network, json *owners)

@@ -12,6 +12,7 @@
 #include "plugins/net/common/links.h"
 #include "plugins/net/common/making.h"
 #include "plugins/net/common/net_common.h"
+#include "plugins/net/common/run.h"
 
 #include <stdlib.h>
 
@@ -79,6 +80,9 @@ int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *o
 
 /* The whole of a small file; 0 or -errno. */
 int na_read_text(const char *path, char **out);
+
+/* netavark changes the files under this lock: a descriptor or -errno. */
+int dns_lock(struct berth_net *n, struct berth_error *err);
 
 /* Does aardvark-dns run?  Let it read its files again; put one of them in place. */
 bool dns_runs(struct berth_net *n);

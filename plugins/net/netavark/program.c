@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PLACE_HINT                                                                             \
@@ -90,87 +89,25 @@ char *prog_find_dns(struct berth_net *n)
 
 /* -------------------------------------------------------------- environment */
 
-struct env {
-    const char **v;
-    size_t n;
-    char *own[4];
-    size_t n_own;
-};
-
-static bool replaced(const char *entry)
+/* What netavark is told by variables. */
+static void env_fill(struct berth_net *n, struct env *e)
 {
-    static const char *const names[] = {"RUST_LOG=", "RUST_BACKTRACE=", "NETAVARK_DNS_PORT="};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strncmp(entry, names[i], strlen(names[i])) == 0)
-            return true;
-    return false;
-}
-
-static void env_own(struct env *e, char *entry)
-{
-    if (entry) {
-        e->own[e->n_own++] = entry;
-        e->v[e->n++] = entry;
-    }
-}
-
-/* This program's own environment, with what netavark is told by variables. */
-static bool env_make(struct berth_net *n, struct env *e)
-{
+    static const char *const without[] = {
+        "RUST_LOG=", "RUST_BACKTRACE=", "NETAVARK_DNS_PORT=", NULL};
     bool debug = n->h->log_enabled(n->h->core, BERTH_LOG_DEBUG);
     bool info = n->h->log_enabled(n->h->core, BERTH_LOG_INFO);
-    bool path = false;
-    size_t count = 0;
+    char port[32];
 
-    *e = (struct env){0};
-    while (environ && environ[count])
-        count++;
-    e->v = calloc(count + 6, sizeof(*e->v));
-    if (!e->v)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(environ[i], "PATH=", 5) == 0) {
-            path = true;
-            /* iptables is there; users' paths often lack it. */
-            if (!strstr(environ[i], "/usr/sbin")) {
-                env_own(e, na_format("%s:/usr/sbin", environ[i]));
-                continue;
-            }
-        }
-        if (!replaced(environ[i]))
-            e->v[e->n++] = environ[i];
-    }
-    if (!path)
-        e->v[e->n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    e->v[e->n++] = debug  ? "RUST_LOG=netavark=debug"
-                   : info ? "RUST_LOG=netavark=info"
-                          : "RUST_LOG=netavark=warn";
+    env_make(e, without);
+    env_add(e, "RUST_LOG", debug ? "netavark=debug" : info ? "netavark=info" : "netavark=warn");
     if (debug)
-        e->v[e->n++] = "RUST_BACKTRACE=1";
+        env_add(e, "RUST_BACKTRACE", "1");
+    snprintf(port, sizeof(port), "%lld", (long long)n->dns_port);
     if (n->dns_port)
-        env_own(e, na_format("NETAVARK_DNS_PORT=%lld", (long long)n->dns_port));
-    return true;
-}
-
-static void env_free(struct env *e)
-{
-    for (size_t i = 0; i < e->n_own; i++)
-        free(e->own[i]);
-    free(e->v);
+        env_add(e, "NETAVARK_DNS_PORT", port);
 }
 
 /* ------------------------------------------------------------------ running */
-
-static berth_deadline deadline_in(int64_t ns)
-{
-    struct timespec now;
-
-    if (ns <= 0 || clock_gettime(CLOCK_MONOTONIC, &now) < 0)
-        return BERTH_WAIT_FOREVER;
-    return (berth_deadline)now.tv_sec * 1000000000u + (berth_deadline)now.tv_nsec +
-           (berth_deadline)ns;
-}
 
 /* The last line of what the program wrote on standard error. */
 static const char *last_line(const char *text, size_t *len)
@@ -277,15 +214,16 @@ static int run(struct berth_net *n, const char *const *argv, struct berth_blob i
                              .output = output,
                              .errors = errors};
     struct berth_blob text;
-    struct env env = {0};
+    struct env env;
     int r;
 
-    if (!output || !errors || !env_make(n, &env)) {
+    env_fill(n, &env);
+    if (!output || !errors || env.failed) {
         r = NO_MEMORY(n, err);
         goto out;
     }
-    what.env = env.v;
-    what.deadline = deadline_in(n->timeout);
+    what.env = (const char *const *)env.v;
+    what.deadline = run_deadline(n);
     r = n->h->run(n->h->core, &what, err);
     text = n->h->buf_data(n->h->core, output);
     if (r == -ETIMEDOUT)
@@ -409,7 +347,7 @@ int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *o
                              .output = out};
     const char *args[64];
     char *path = in_path(argv[0]);
-    struct env env = {0};
+    struct env env;
     size_t i = 0;
     int r = -ENOENT;
 
@@ -420,9 +358,10 @@ int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *o
         args[i] = argv[i];
     args[i] = NULL;
     what.argv = args;
-    what.deadline = deadline_in(n->timeout);
-    r = env_make(n, &env) ? 0 : NO_MEMORY(n, err);
-    what.env = env.v;
+    what.deadline = run_deadline(n);
+    env_fill(n, &env);
+    r = env.failed ? NO_MEMORY(n, err) : 0;
+    what.env = (const char *const *)env.v;
     if (r == 0)
         r = n->h->run(n->h->core, &what, err);
     env_free(&env);

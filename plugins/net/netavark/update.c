@@ -41,10 +41,8 @@ static int add_all(struct berth_net *n, json *to, const json *from, const char *
                               key);
         if (has(to, text) || has(without, text))
             continue;
-        if (json_object_array_add(to, json_object_get(item)) < 0) {
-            json_object_put(item);
+        if (js_append(to, json_object_get(item)) < 0)
             r = NO_MEMORY(n, err);
-        }
     }
     return r;
 }
@@ -135,19 +133,39 @@ int dns_write(struct berth_net *n, const char *path, const char *head, const cha
     return r;
 }
 
+int dns_lock(struct berth_net *n, struct berth_error *err)
+{
+    char *path = na_format("%s/aardvark.lock", n->run_dir);
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+    int code = path ? errno : ENOMEM;
+
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+        code = errno;
+        if (code == EINTR && !n->h->cancelled(n->h->core))
+            continue;
+        close(fd);
+        fd = -1;
+        code = code == EINTR ? ECANCELED : code;
+    }
+    if (fd < 0)
+        fd = berth_fail(n->h, err, code, "locking %s", path ? path : "aardvark.lock");
+    free(path);
+    return fd;
+}
+
 /* `netavark update` takes no empty list, so the servers, which stand behind the addresses in
  * the first line of the network's file, are taken away here: under the lock of netavark. */
 static int drop_servers(struct berth_net *n, const char *name, struct berth_error *err)
 {
     char *path = na_format("%s/aardvark-dns/%s", n->run_dir, name), *text = NULL;
-    char *lock_path = na_format("%s/aardvark.lock", n->run_dir);
-    int lock =
-        lock_path ? open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
-    int r = lock < 0 || flock(lock, LOCK_EX) < 0 ? -errno : 0;
+    int lock = dns_lock(n, err), r;
     size_t line, head;
 
-    if (r == 0)
-        r = path ? na_read_text(path, &text) : -ENOMEM;
+    if (lock < 0) {
+        free(path);
+        return lock;
+    }
+    r = path ? na_read_text(path, &text) : -ENOMEM;
     if (r == 0) {
         line = strcspn(text, "\n");
         head = strcspn(text, " \n");
@@ -158,12 +176,10 @@ static int drop_servers(struct berth_net *n, const char *name, struct berth_erro
     }
     if (r == 0)
         dns_tell(n);
-    if (lock >= 0)
-        close(lock);
+    close(lock);
     if (r < 0 && r != -ENOENT)
         r = berth_fail(n->h, err, -r, "taking the DNS servers out of %s", path ? path : name);
     free(path);
-    free(lock_path);
     free(text);
     return r == -ENOENT ? 0 : r;
 }
@@ -183,7 +199,7 @@ static int tell(struct berth_net *n, const json *net, struct berth_error *err)
 static int update_locked(struct berth_net *n, const char *name_or_id, const json *change,
                          struct berth_error *err)
 {
-    json *after = json_object_new_array(), *before, *net;
+    json *after = json_object_new_array(), *before, *net, *ordered = NULL;
     int r = after ? defs_find(n, name_or_id, &net, err) : NO_MEMORY(n, err);
 
     if (r == 0 && !js_bool(net, "dns_enabled", false))
@@ -199,17 +215,18 @@ static int update_locked(struct berth_net *n, const char *name_or_id, const json
     if (r == 0 &&
         (before ? json_object_equal(before, after) : json_object_array_length(after) == 0))
         goto out; /* nothing changes */
-    if (r == 0 && js_set(net, "network_dns_servers", json_object_get(after)) < 0)
+    if (r == 0 && (js_set(net, "network_dns_servers", json_object_get(after)) < 0 ||
+                   !(ordered = defs_ordered(net))))
         r = NO_MEMORY(n, err);
     if (r == 0)
-        r = defs_save(n, net, err);
+        r = defs_save(n, ordered, err);
     if (r == 0) {
         r = tell(n, net, err);
         if (r < 0) { /* both, or neither */
-            json_object_object_del(net, "network_dns_servers");
-            if (before)
-                js_set(net, "network_dns_servers", json_object_get(before));
-            if (defs_save(n, net, NULL) < 0)
+            if (!before)
+                json_object_object_del(net, "network_dns_servers");
+            if ((before && js_set(net, "network_dns_servers", json_object_get(before)) < 0) ||
+                defs_save(n, net, NULL) < 0)
                 berth_log(n->h, BERTH_LOG_ERROR,
                           "network %s: its file has DNS servers that its DNS server was not "
                           "told of",
@@ -217,6 +234,7 @@ static int update_locked(struct berth_net *n, const char *name_or_id, const json
         }
     }
 out:
+    json_object_put(ordered);
     json_object_put(before);
     json_object_put(after);
     return r;
