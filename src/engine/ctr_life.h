@@ -14,6 +14,10 @@ int ctr_net_setup(struct ctr *c, struct berth_error *err);
 int ctr_net_setup_late(struct ctr *c, struct berth_error *err);
 int ctr_net_teardown(struct ctr *c, struct berth_error *err);
 
+/* A namespace that is being joined to its networks, or that a process left that was killed
+ * meanwhile.  Fresh memory; NULL: there is none, or it is none of ours. */
+char *ctr_net_noted(const struct ctr *c);
+
 /* Take down what a process left that was killed before it could record it. */
 void ctr_net_recover(struct ctr *c);
 

@@ -116,8 +116,7 @@ static void drop_note(const struct ctr *c)
         unlink(path);
 }
 
-/* NULL: there is none, or it is none of ours. */
-static char *read_note(const struct ctr *c)
+char *ctr_net_noted(const struct ctr *c)
 {
     _cleanup_free_ char *path = note_path(c);
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
@@ -345,7 +344,7 @@ void ctr_net_recover(struct ctr *c)
     _cleanup_free_ char *left = NULL;
     char *recorded = c->netns;
 
-    if (!makes_netns(c) || !(left = read_note(c)) || str_eq(left, recorded))
+    if (!makes_netns(c) || !(left = ctr_net_noted(c)) || str_eq(left, recorded))
         return;
     log_warning("container %s: taking down the network that a killed process left", c->id);
     netns_await(left);

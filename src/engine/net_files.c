@@ -3,11 +3,14 @@
 #include "engine/net_files.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "engine/spec_priv.h"
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
-#define FILE_LIMIT (16u << 20)
+#define FILE_LIMIT   (16u << 20)
+#define LOCK_SECONDS 3
 
 /* ------------------------------------------------------------------ editing */
 
@@ -16,26 +19,48 @@ typedef int edit_fn(void *arg, const char *old, struct berth_buf *new);
 
 static int write_in_place(int fd, const struct berth_buf *text)
 {
+    int r;
+
     if (lseek(fd, 0, SEEK_SET) < 0)
         return -errno;
-    if (fs_write_fd(fd, buf_str(text), text->len) < 0)
-        return -errno;
+    r = fs_write_fd(fd, buf_str(text), text->len);
+    if (r < 0)
+        return r;
     return ftruncate(fd, (off_t)text->len) < 0 ? -errno : 0;
 }
 
-/* podman locks the file itself while it changes it. */
+/* podman locks the file itself while it changes it.  The container can open it, and lock it
+ * for ever, while we have the lock of the container. */
+static int lock_file(int fd, const char *path, struct berth_error *err)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    berth_deadline end = time_deadline(LOCK_SECONDS);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    while (fcntl(fd, F_SETLK, &lock) < 0) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return spec_fail_errno(err, errno, "locking %s", path);
+        if (time_monotonic() >= end)
+            return fail(err, EBUSY,
+                        "%s was locked for %d seconds, perhaps by a program in the container, "
+                        "and is left as it is",
+                        path, LOCK_SECONDS);
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int edit(const char *path, edit_fn *fn, void *arg, struct berth_error *err)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     _cleanup_buf_ struct berth_buf old = BUF_INIT, new = BUF_INIT;
     _cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     int r;
 
     if (fd < 0)
         return spec_fail_errno(err, errno, "open %s", path);
-    if (fcntl(fd, F_SETLKW, &lock) < 0)
-        return spec_fail_errno(err, errno, "locking %s", path);
-    r = fs_read_fd(fd, path, FILE_LIMIT, &old, err);
+    r = lock_file(fd, path, err);
+    if (r == 0)
+        r = fs_read_fd(fd, path, FILE_LIMIT, &old, err);
     if (r < 0)
         return r;
     fn(arg, buf_str(&old), &new);

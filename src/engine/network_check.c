@@ -16,6 +16,7 @@ struct look {
     struct berth_list netnss;      /* namespaces that containers have */
     const struct berth_list *only; /* what was found the first time; NULL: this is that time */
     struct berth_list found, bad;  /* lines; and paths of namespaces */
+    size_t n_done;                 /* so many of `found` are done with, or removed */
     bool repair;
     struct berth_error *err;
 };
@@ -30,14 +31,21 @@ static void look_free(struct look *l)
 
 /* --------------------------------------------------------- who has something */
 
-static int add_own(struct look *l, struct ctr *c)
+/* Nothing is known but the ID: it may be on any network. */
+static void add_stranger(struct look *l, const char *id)
+{
+    json *one = json_new();
+
+    json_set_str(one, "container_id", id);
+    json_add(l->joined, one);
+}
+
+static int add_joined(struct look *l, struct ctr *c)
 {
     json *one, *networks = NULL;
-    int r;
+    int r = list_add(&l->netnss, c->netns);
 
-    if (str_empty(c->netns))
-        return 0;
-    if (list_add(&l->netnss, c->netns) < 0)
+    if (r < 0)
         return fail(l->err, ENOMEM, "out of memory");
     r = ctr_net_joined(c, &networks, l->err);
     if (r < 0)
@@ -50,15 +58,23 @@ static int add_own(struct look *l, struct ctr *c)
     return 0;
 }
 
-/* Of another store's nothing is known but the ID. */
-static void add_stranger(struct look *l, const char *id)
+/* One that is starting has no namespace in its record yet. */
+static int add_own(struct look *l, struct ctr *c)
 {
-    json *one = json_new();
+    _cleanup_free_ char *noted = ctr_net_noted(c);
 
-    json_set_str(one, "container_id", id);
-    json_add(l->joined, one);
+    if (!str_empty(c->netns) && (!noted || str_eq(noted, c->netns)))
+        return add_joined(l, c);
+    if (!noted)
+        return 0;
+    add_stranger(l, c->id);
+    if ((!str_empty(c->netns) && list_add(&l->netnss, c->netns) < 0) ||
+        list_add(&l->netnss, noted) < 0)
+        return fail(l->err, ENOMEM, "out of memory");
+    return 0;
 }
 
+/* Of another store's. */
 static int add_record(void *arg, const struct berth_record *rec)
 {
     struct look *l = arg;
@@ -148,6 +164,7 @@ static int gather(struct look *l)
 
 static int note(struct look *l, const char *what)
 {
+    l->n_done = l->found.n;
     if (l->only && !list_has(l->only, what))
         return 0;
     if (list_add(&l->found, what) < 0)
@@ -173,6 +190,8 @@ static int look_at_namespaces(struct look *l)
         r = what ? note(l, what) : fail(l->err, ENOMEM, "out of memory");
         if (r > 0)
             r = netns_remove(l->bad.items[i], l->err);
+        if (r == 0)
+            l->n_done = l->found.n;
     }
     return r;
 }
@@ -196,6 +215,8 @@ static int look(struct look *l)
         error_clear(l->err);
         r = 0;
     }
+    if (r == 0)
+        l->n_done = l->found.n;
     return r;
 }
 
@@ -204,17 +225,20 @@ int64_t network_check(struct engine *e, bool repair, struct berth_list *report,
 {
     struct look first = {.e = e, .err = err};
     struct look second = {.e = e, .err = err, .only = &first.found, .repair = repair};
-    int64_t n = 0;
+    size_t n = 0;
     int r = look(&first);
 
     if (r == 0 && first.found.n) {
         sleep(1);
         r = look(&second);
     }
-    for (size_t i = 0; r == 0 && i < second.found.n; i++, n++)
-        if (list_add(report, second.found.items[i]) < 0)
-            r = fail(err, ENOMEM, "out of memory");
+    /* What was removed is told, also when something else could not be. */
+    while ((r == 0 || repair) && n < second.n_done &&
+           list_add(report, second.found.items[n]) == 0)
+        n++;
+    if (r == 0 && n < second.n_done)
+        r = fail(err, ENOMEM, "out of memory");
     look_free(&first);
     look_free(&second);
-    return r < 0 ? r : n;
+    return r < 0 ? r : (int64_t)n;
 }

@@ -7,7 +7,8 @@
 
 /*
  * Addresses, rules, entries for names and namespaces that no container has.  Adds a line per
- * finding to `report` and gives their number; with `repair`, removes exactly these.
+ * finding to `report` and gives their number; with `repair`, removes exactly these; what was
+ * removed before an error is in the report too.
  *
  * What looks left over is looked at again a second later, as a container may be starting;
  * what containers of other stores have is left alone.

@@ -1,6 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # network_cni: networks by CNI plugins: files, addresses, ports, failures, podman on the same.
+
+# What the private host mounts on must be there; it goes again where it was not.
+if [ -z "${IN_PRIVATE_HOST:-}" ]; then
+	export IN_PRIVATE_HOST=1
+	made=
+	for dir in /etc/cni /var/lib/cni; do
+		[ -d $dir ] || { mkdir $dir 2>/dev/null && made="$made $dir"; }
+	done
+	# shellcheck disable=SC2086
+	trap '[ -z "$made" ] || rmdir $made' EXIT
+	trap 'exit 1' HUP INT TERM
+	"$top_srcdir/tests/lib/private-host" sh "$0" "$@"
+	exit
+fi
 . "$top_srcdir/tests/lib/e2e.sh"
 . "$top_srcdir/tests/lib/e2e-net.sh"
 b plugin list | grep -q '^net *cni ' || { echo "needs the plugin net_cni"; exit 77; }
@@ -11,7 +25,6 @@ for plugin in bridge portmap firewall tuning host-local; do
 	[ -x /usr/lib/cni/$plugin ] || { echo "needs the CNI plugin $plugin"; exit 77; }
 done
 for dir in /etc/cni /var/lib/cni; do
-	mkdir -p $dir
 	mount -t tmpfs tmpfs $dir
 done
 net_files
@@ -168,7 +181,9 @@ quiet b network rm bad
 
 # ------------------------------------------------------------------ both engines
 quiet p run -d --name far --network one --rootfs "$R" sleep 1000
-is "podman's container gets the next address" 10.90.1.48 "$(address far one | sed 's/10\.90\.1\.4[5-9]/10.90.1.48/')"
+far=$(address far one)
+has "podman's container gets an address of the network" " 10.90.1." " $far"
+is "and nobody has it" "" "$(for c in web peer; do address $c one; done | grep -Fx "$far")"
 rc "traffic to podman's container" 0 b exec peer ping -c 1 -W 2 "$(address far one)"
 rc "berth takes down what podman set up" 0 b rm -f -t 0 far
 rc "podman takes down what berth set up" 0 p rm -f -t 0 web

@@ -10,6 +10,7 @@ networks() { b inspect --format '{{range $k, $v := .NetworkSettings.Networks}}{{
 before=$(leftovers)
 quiet b network create --subnet 10.90.1.0/24 one
 quiet b network create --subnet 10.90.2.0/24 two
+quiet b network create --subnet 10.90.6.0/24 three
 quiet b network create --subnet 10.90.3.0/24 --subnet fd00:90::/64 six
 loop='while :; do echo "it is web" | nc -l -p 80; done'
 
@@ -37,6 +38,21 @@ is "podman sees the same" "$(podman inspect --format '{{json .NetworkSettings.Ne
 	"$(b inspect --format '{{json .NetworkSettings.Networks}}' web)"
 rc "connected already" 125 b network connect two web
 is "connected already: text" "Error: container $(b inspect --format '{{.Id}}' web) is already connected to network \"two\": network is already connected" "$errs"
+
+# A program that has locked one of its files does not stop the engine.
+mkfifo "$W/locked"
+python3 -c 'import fcntl, sys
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("yes", flush=True)
+sys.stdin.read()' "$(b inspect --format '{{.HostsPath}}' web)" <"$W/locked" >"$W/is-locked" &
+exec 9>"$W/locked"
+until_true grep -q yes "$W/is-locked"
+rc "a file that is locked" 0 timeout 100 "$BERTH" network connect three web
+has "a file that is locked: text" "hosts was locked for 3 seconds, perhaps by a program in the container, and is left as it is" "$errs"
+exec 9>&-
+wait $!
+quiet b network disconnect three web
 
 rc "disconnect" 0 b network disconnect one web
 is "networks" "two " "$(networks web)"
