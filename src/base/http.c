@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#define HEAD_MAX     65536 /* bytes of an answer's head */
+#define LINE_MAX_LEN 4096  /* of the line before a chunk */
+
 /* ------------------------------------------------------------------ parsing */
 
 struct view {
@@ -66,11 +69,12 @@ static bool header_is(const struct view *line, const char *name, struct view *va
 }
 
 /* Status line and headers.  1, 0 or -EUCLEAN. */
-static int parse_head(struct view *v, int *status, bool *chunked, bool *sized, uint64_t *size)
+static int parse_head(struct view *v, struct http_answer *a)
 {
     struct view line, value;
     uint64_t code;
 
+    a->chunked = a->sized = false;
     if (!next_line(v, &line))
         return 0;
     if (line.end - line.at < 12 || strncmp(line.at, "HTTP/1.", 7) != 0 || line.at[8] != ' ')
@@ -78,78 +82,90 @@ static int parse_head(struct view *v, int *status, bool *chunked, bool *sized, u
     value = (struct view){line.at + 9, line.at + 12};
     if (number(&value, 10, &code) < 0)
         return -EUCLEAN;
-    *status = (int)code;
+    a->status = (int)code;
     for (;;) {
         if (!next_line(v, &line))
             return 0;
         if (line.at == line.end)
             return 1;
         if (header_is(&line, "Content-Length", &value)) {
-            if (number(&value, 10, size) < 0)
+            if (number(&value, 10, &a->size) < 0)
                 return -EUCLEAN;
-            *sized = true;
+            a->sized = true;
         } else if (header_is(&line, "Transfer-Encoding", &value)) {
             if (value.end - value.at != 7 || strncasecmp(value.at, "chunked", 7) != 0)
                 return -EUCLEAN;
-            *chunked = true;
+            a->chunked = true;
         }
     }
 }
 
-static int parse_chunks(struct view *v, struct berth_buf *body)
+/* One of the body; it is read again as long as it is not whole.  2: there are more. */
+static int parse_chunk(struct view *v, struct berth_buf *body)
 {
-    for (;;) {
-        struct view line;
-        uint64_t size;
+    struct view line, end;
+    uint64_t size;
 
-        if (!next_line(v, &line))
-            return 0;
-        if (number(&line, 16, &size) < 0)
-            return -EUCLEAN;
-        if (size == 0)
-            return 1; /* what may follow means nothing here */
-        if (size > (uint64_t)(v->end - v->at))
-            return 0;
-        buf_put(body, v->at, (size_t)size);
-        v->at += size;
-        if (v->at == v->end)
-            return 0;
-        if (!next_line(v, &line))
-            return v->end - v->at > 1 ? -EUCLEAN : 0;
-        if (line.at != line.end)
-            return -EUCLEAN;
-    }
+    if (!next_line(v, &line))
+        return v->end - v->at > LINE_MAX_LEN ? -EUCLEAN : 0;
+    if (number(&line, 16, &size) < 0)
+        return -EUCLEAN;
+    if (size == 0)
+        return 1; /* what may follow means nothing here */
+    if (size >= (uint64_t)(v->end - v->at))
+        return 0;
+    line = (struct view){v->at, v->at + size};
+    v->at += size;
+    if (!next_line(v, &end))
+        return v->end - v->at > 1 ? -EUCLEAN : 0;
+    if (end.at != end.end)
+        return -EUCLEAN;
+    buf_put(body, line.at, (size_t)size);
+    return 2;
 }
 
-int http_parse(struct berth_blob bytes, bool at_end, int *status, struct berth_buf *body)
+static int parse_body(struct view *v, bool at_end, struct http_answer *a)
 {
-    struct view v = {bytes.data, (const char *)bytes.data + bytes.len};
-    bool chunked = false, sized = false;
-    size_t start = body->len;
-    uint64_t size = 0;
-    int r = bytes.len ? parse_head(&v, status, &chunked, &sized, &size) : 0;
+    const char *first = v->at;
+    int r = 2;
 
-    /* "Go on" is not the answer. */
-    while (r == 1 && *status >= 100 && *status < 200) {
-        chunked = sized = false;
-        r = parse_head(&v, status, &chunked, &sized, &size);
+    if (a->chunked) {
+        while (r == 2) {
+            a->at += (size_t)(v->at - first);
+            first = v->at;
+            r = parse_chunk(v, &a->body);
+        }
+        return r;
     }
-    if (r == 1 && chunked) {
-        r = parse_chunks(&v, body);
-    } else if (r == 1 && sized) {
-        r = size <= (uint64_t)(v.end - v.at);
-        if (r)
-            buf_put(body, v.at, (size_t)size);
-    } else if (r == 1) {
-        r = at_end;
-        if (r)
-            buf_put(body, v.at, (size_t)(v.end - v.at));
+    if (a->sized ? a->size > (uint64_t)(v->end - v->at) : !at_end)
+        return 0;
+    buf_put(&a->body, v->at, a->sized ? (size_t)a->size : (size_t)(v->end - v->at));
+    return 1;
+}
+
+int http_parse(struct http_answer *a, struct berth_blob bytes, bool at_end)
+{
+    const char *data = bytes.len ? bytes.data : "";
+    int r = 1;
+
+    while (r == 1 && !a->has_head) {
+        struct view v = {data + a->at, data + bytes.len};
+
+        r = a->at < bytes.len ? parse_head(&v, a) : 0;
+        if (r == 0 && bytes.len - a->at > HEAD_MAX)
+            r = -EUCLEAN;
+        if (r == 1) {
+            a->at = (size_t)(v.at - data);
+            /* "Go on" is not the answer. */
+            a->has_head = a->status < 100 || a->status >= 200;
+        }
     }
-    if (r != 1 && body->data) {
-        body->len = start;
-        body->data[start] = '\0';
+    if (r == 1) {
+        struct view v = {data + a->at, data + bytes.len};
+
+        r = parse_body(&v, at_end, a);
     }
-    if (buf_error(body))
+    if (buf_error(&a->body))
         return -ENOMEM;
     return r == 0 && at_end ? -EUCLEAN : r;
 }
@@ -221,8 +237,7 @@ static int send_all(int fd, const struct berth_buf *text, berth_deadline deadlin
     return 0;
 }
 
-static int receive(int fd, size_t max, berth_deadline deadline, int *status,
-                   struct berth_buf *body)
+static int receive(int fd, size_t max, berth_deadline deadline, struct http_answer *a)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
@@ -241,11 +256,13 @@ static int receive(int fd, size_t max, berth_deadline deadline, int *status,
             continue;
         if (n < 0)
             return -errno;
+        if (n == 0 && text.len == 0)
+            return -ECONNRESET;
         if (text.len + (size_t)n > max)
             return -EFBIG;
         if (buf_put(&text, part, (size_t)n) < 0)
             return -ENOMEM;
-        r = http_parse(buf_blob(&text), n == 0, status, body);
+        r = http_parse(a, buf_blob(&text), n == 0);
         if (r != 0)
             return r < 0 ? r : 0;
         if (deadline != BERTH_WAIT_FOREVER && time_monotonic() >= deadline)
@@ -258,6 +275,7 @@ int http_post(const char *socket_path, const char *path, const char *type,
               struct berth_buf *body, struct berth_error *err)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    struct http_answer a = {0};
     _cleanup_close_ int fd = connect_to(socket_path, deadline);
     int r;
 
@@ -270,12 +288,19 @@ int http_post(const char *socket_path, const char *path, const char *type,
     buf_put(&text, data.data, data.len);
     r = buf_error(&text) ? -ENOMEM : send_all(fd, &text, deadline);
     /* One that answers before it has read all may have closed already. */
-    if (r == 0 || r == -EPIPE)
-        r = receive(fd, max, deadline, status, body);
+    if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+        r = receive(fd, max, deadline, &a);
+    if (r == 0) {
+        *status = a.status;
+        r = buf_put(body, a.body.data, a.body.len);
+    }
+    buf_free(&a.body);
     if (r == -EUCLEAN)
         return fail(err, EUCLEAN, "%s does not answer in HTTP", socket_path);
     if (r == -EFBIG)
         return fail(err, EFBIG, "the answer of %s is longer than %zu bytes", socket_path, max);
+    if (r == -ECONNRESET)
+        return fail(err, ECONNRESET, "%s ended the connection without an answer", socket_path);
     if (r == -ETIMEDOUT)
         return fail(err, ETIMEDOUT, "%s does not answer in time", socket_path);
     return r < 0 ? fail_errno(err, -r, "talking to %s", socket_path) : 0;

@@ -8,12 +8,22 @@
 #include <berth/plugin.h>
 #include <stdbool.h>
 
+/* An answer as it comes; all zero before its first bytes. */
+struct http_answer {
+    int status;
+    struct berth_buf body;
+    /* what was read of the bytes */
+    size_t at;
+    bool has_head, chunked, sized;
+    uint64_t size;
+};
+
 /*
- * Read an answer in the bytes that came so far; at_end: no more will come.  1: it is whole,
- * *status and the body, appended to `body`, are given; 0: more is needed; -EUCLEAN: these are
- * not the bytes of an answer.
+ * Read on in the bytes that came so far, which begin with the first one and are as they were;
+ * at_end: no more will come.  1: it is whole, with status and body, which is the caller's to
+ * free; 0: more is needed; -EUCLEAN: these are not the bytes of an answer.
  */
-int http_parse(struct berth_blob bytes, bool at_end, int *status, struct berth_buf *body);
+int http_parse(struct http_answer *a, struct berth_blob bytes, bool at_end);
 
 /*
  * POST a body to a path of the server behind a socket.  The answer, whatever its status, may
