@@ -95,6 +95,27 @@ bool fs_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+int fs_is_empty_dir(int dir, const char *path)
+{
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!d) {
+        r = -errno;
+        attr_closep(&fd);
+        return r;
+    }
+    errno = 0;
+    while (r == 1 && (entry = readdir(d)))
+        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+            r = 0;
+    if (r == 1 && errno)
+        r = -errno;
+    closedir(d);
+    return r;
+}
+
 int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err)
 {
     _cleanup_free_ char *copy = path_clean(path);

@@ -24,6 +24,9 @@ const char *path_base(const char *path);
 
 bool fs_exists(const char *path);
 
+/* Has a directory nothing in it?  1, 0 or -errno; path is seen from `dir`. */
+int fs_is_empty_dir(int dir, const char *path);
+
 /* Create a directory and its parents.  Directories that exist are left as they are.
  * -ENOTDIR where something else is in the way, or what mkdir(2) says. */
 int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err);

@@ -85,6 +85,26 @@ void list_sort(struct berth_list *l)
         SORT(l->items, l->n, compare);
 }
 
+bool list_has_sorted(const struct berth_list *l, const char *s)
+{
+    return l->n && bsearch(&s, l->items, l->n, sizeof(*l->items), compare);
+}
+
+void list_unique(struct berth_list *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (kept && strcmp(l->items[kept - 1], l->items[i]) == 0)
+            free(l->items[i]);
+        else
+            l->items[kept++] = l->items[i];
+    }
+    if (kept < l->n)
+        l->items[kept] = NULL;
+    l->n = kept;
+}
+
 char *list_join(const struct berth_list *l, const char *sep)
 {
     size_t len = 1, gap = strlen(sep);

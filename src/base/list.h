@@ -39,6 +39,12 @@ bool list_has(const struct berth_list *l, const char *s);
 /* Sort bytewise. */
 void list_sort(struct berth_list *l);
 
+/* As list_has(), of a sorted list. */
+bool list_has_sorted(const struct berth_list *l, const char *s);
+
+/* Drop what is there more than once, of a sorted list. */
+void list_unique(struct berth_list *l);
+
 /* The strings with sep between them; allocated; NULL without memory. */
 char *list_join(const struct berth_list *l, const char *sep);
 

@@ -7,7 +7,6 @@
 #include "engine/rootfs.h"
 #include "engine/spec_priv.h"
 #include "engine/store.h"
-#include <dirent.h>
 #include <fcntl.h>
 
 #define COUNTED "countedVolumes"
@@ -183,23 +182,6 @@ void ctr_volumes_remove(struct ctr_volumes *doomed)
 
 /* ------------------------------------------------------------------ copy-up */
 
-static bool is_empty_dir(int fd)
-{
-    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = copy < 0 ? NULL : fdopendir(copy);
-    struct dirent *entry;
-    bool empty = true;
-
-    if (!d) {
-        attr_closep(&copy);
-        return true;
-    }
-    while (empty && (entry = readdir(d)))
-        empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-    closedir(d);
-    return empty;
-}
-
 static int set_fresh(struct volume *v, bool fresh, struct berth_error *err)
 {
     json_opt_bool(v->state, "notYetMounted", fresh);
@@ -220,7 +202,7 @@ static int copy_up(struct volume *v, const struct ctr *c, const char *root, cons
         return 0;
     from = spec_open_in_root(root, dest, O_RDONLY | O_DIRECTORY);
     if (from == -ENOENT || from == -ENOTDIR || from == -ELOOP ||
-        (from >= 0 && is_empty_dir(from)))
+        (from >= 0 && fs_is_empty_dir(from, ".") != 0))
         return 0;
     if (from < 0)
         return spec_fail_errno(err, -from,
@@ -231,8 +213,12 @@ static int copy_up(struct volume *v, const struct ctr *c, const char *root, cons
     if (to < 0)
         return spec_fail_errno(err, errno, "reading contents of volume %s when copying up",
                                v->name);
-    if (!is_empty_dir(to))
+    r = fs_is_empty_dir(to, ".");
+    if (r == 0)
         return 0;
+    if (r < 0)
+        return spec_fail_errno(err, -r, "reading contents of volume %s when copying up",
+                               v->name);
     r = set_fresh(v, false, err);
     if (r < 0)
         return r;

@@ -104,12 +104,14 @@ static int own_place(const struct secret_driver *d, struct berth_error *err)
 }
 
 /* Values that a killed process left without a record; not in directories that may be
- * another store's too. */
+ * another store's too, as one that a link leads to. */
 static void drop_orphans(const struct secret_driver *d, json *values, const json *others)
 {
     _cleanup_list_ struct berth_list gone = LIST_INIT;
+    struct stat st;
 
-    if (!str_eq(json_str(d->options, "path"), d->own_dir))
+    if (!str_eq(json_str(d->options, "path"), d->own_dir) || lstat(d->own_dir, &st) < 0 ||
+        !S_ISDIR(st.st_mode))
         return;
     json_object_object_foreach (values, id, value) {
         (void)value;

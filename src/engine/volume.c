@@ -13,7 +13,7 @@
 #include "engine/system_signals.h"
 #include "engine/volume_plugin.h"
 #include "wrap/fault.h"
-#include <dirent.h>
+#include <fcntl.h>
 
 #define REMOVE_TRIES 8 /* users that come while others are removed */
 
@@ -292,9 +292,13 @@ int volume_remove_tree(struct engine *e, const char *name, struct berth_error *e
     _cleanup_volume_ struct volume *v = calloc(1, sizeof(*v));
     _cleanup_free_ char *dir = path_join(e->conf->volume_path, name);
     _cleanup_free_ char *data = dir ? path_join(dir, "_data") : NULL;
+    struct stat st;
 
     if (!v || !data)
         return fail(err, ENOMEM, "out of memory");
+    /* A link in its place goes, and nothing of what it leads to. */
+    if (lstat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+        return fs_remove_tree(dir, err);
     /* What was mounted there must not be emptied. */
     v->e = e;
     v->config = json_new();
@@ -335,14 +339,27 @@ static int remove_in_plugin(struct volume *v, struct berth_error *why, struct be
                  : 0;
 }
 
+/* No more of it is made while its intent is begun, so that this is the last word. */
+static int check_lost(struct volume *v, struct berth_error *err)
+{
+    _cleanup_volume_plugin_ struct volume_plugin plugin = {0};
+
+    if (open_plugin(v, &plugin, NULL) < 0 ||
+        volume_plugin_get(&plugin, v->name, NULL, NULL) < 0)
+        return 0;
+    return fail(err, EEXIST, "plugin %s has volume %s", volume_driver(v), v->name);
+}
+
 /* The lock is held; no container uses it. */
 static int take_apart(struct volume *v, struct intent *intent, struct berth_error *err)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT, left = ERROR_INIT;
     uint32_t lock = lock_id(v);
     bool local = volume_is_local(v);
-    int r = v->lost ? 0 : volume_unmount_locked(v, NULL, true, err);
+    int r = v->lost ? check_lost(v, err) : volume_unmount_locked(v, NULL, true, err);
 
+    if (r < 0 && v->lost)
+        return r;
     if (r < 0)
         return error_wrap(err, "unmounting volume %s", v->name);
     r = intent_lock_is(intent, lock, err);
@@ -465,26 +482,14 @@ void volume_undo(struct volume *v, struct intent *intent)
         log_error("removing volume %s: %s", v->name, error_text(&why));
 }
 
-static bool is_empty(const char *path)
-{
-    DIR *d = opendir(path);
-    struct dirent *entry;
-    bool empty = d != NULL;
-
-    while (d && empty && (entry = readdir(d)))
-        empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-    if (d)
-        closedir(d);
-    return empty;
-}
-
 void volume_remove_unused(struct engine *e, const char *name, struct intent *intent)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
     _cleanup_volume_ struct volume *v = NULL;
     int r = volume_load(e, name, &v, &why);
 
-    if (r == 0 && !intent->whole && !(volume_is_local(v) && is_empty(volume_where(v))))
+    if (r == 0 && !intent->whole &&
+        !(volume_is_local(v) && fs_is_empty_dir(AT_FDCWD, volume_where(v)) == 1))
         return;
     if (r == 0)
         r = volume_remove_begun(v, intent, &why);

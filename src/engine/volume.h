@@ -76,7 +76,8 @@ int volume_create(struct engine *e, const struct volume_new *what, struct intent
 /* What volume_create() made is not needed after all.  Failures are logged. */
 void volume_undo(struct volume *v, struct intent *intent);
 
-/* It is with its plugin no more: remove the record.  -EBUSY: containers use it. */
+/* It is with its plugin no more: remove the record.  -EBUSY: containers use it; -EEXIST: the
+ * plugin has it after all. */
 int volume_forget(struct volume *v, struct berth_error *err);
 
 /* Make the records of what all plugins have, and remove those of what they have no more.

@@ -64,17 +64,17 @@ static int do_unmount(struct volume *v, struct berth_error *err)
 int volume_mount_locked(struct volume *v, struct ctr *c, struct berth_error *err)
 {
     uint64_t count = json_u64(v->state, "mountCount", 0);
-    bool there;
+    bool mounted = false;
     int r = 0;
 
     if (!volume_needs_mount(v))
         return 0;
-    there = is_mounted(v);
-    if (!there) {
+    if (!is_mounted(v)) {
         if (count)
             log_warning("volume %s was mounted and is no more: mounting it again", v->name);
         count = 0;
         r = do_mount(v, err);
+        mounted = r == 0;
         if (r == 0)
             r = volume_point("mounted", err);
     }
@@ -84,8 +84,11 @@ int volume_mount_locked(struct volume *v, struct ctr *c, struct berth_error *err
         if (r < 0)
             json_set_u64(v->state, "mountCount", count);
     }
-    if (r < 0 && !there)
+    if (r < 0 && mounted) {
         do_unmount(v, NULL);
+        if (!volume_is_local(v))
+            json_del(v->state, "mountPoint");
+    }
     return r;
 }
 

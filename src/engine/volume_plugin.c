@@ -30,20 +30,33 @@ int volume_answer_names(const json *answer, struct berth_list *out)
     for (size_t i = 0; i < json_len(list); i++) {
         const char *name = json_str(json_item(list, i), "Name");
 
-        if (name && name_is_valid(name) && !list_has(out, name))
+        if (name && name_is_valid(name))
             list_add(out, name);
     }
+    list_sort(out);
+    list_unique(out);
     return out->error;
 }
 
 int volume_answer_mount_point(const json *answer, char **out)
 {
     const char *path = json_str(answer, "Mountpoint");
+    _cleanup_list_ struct berth_list parts = LIST_INIT;
 
     if (str_empty(path) || *path != '/')
         return -EUCLEAN;
+    if (list_split(&parts, path, '/', false) < 0)
+        return -ENOMEM;
+    if (list_has(&parts, ".."))
+        return -EUCLEAN;
     *out = path_clean(path);
-    return *out ? 0 : -ENOMEM;
+    if (!*out)
+        return -ENOMEM;
+    if (!str_eq(*out, "/"))
+        return 0;
+    free(*out);
+    *out = NULL;
+    return -EUCLEAN;
 }
 
 /* -------------------------------------------------------------------- calls */
@@ -136,10 +149,10 @@ static int activate(const struct volume_plugin *p, struct berth_error *err)
                     "valid plugin",
                     p->name, p->socket);
     r = call(p, "/Plugin.Activate", NULL, NULL, &answer, err);
-    if (r == 0)
-        r = volume_answer_implements(answer, &kinds);
     if (r < 0)
         return r;
+    if (volume_answer_implements(answer, &kinds) < 0)
+        return fail(err, ENOMEM, "out of memory");
     if (!list_has(&kinds, "VolumeDriver")) {
         _cleanup_free_ char *all = list_join(&kinds, ", ");
 
@@ -233,8 +246,12 @@ int volume_plugin_mount(struct volume_plugin *p, const char *volume, char **moun
     if (r == 0)
         return 0;
     volume_plugin_unmount(p, volume, NULL);
-    return fail(err, -r, "volume plugin %s mounted volume %s and does not say where", p->name,
-                volume);
+    if (r == -ENOMEM)
+        return fail(err, ENOMEM, "out of memory");
+    return fail(err, -r,
+                "volume plugin %s mounted volume %s at \"%s\", which is not the absolute path "
+                "of a directory below the root: see what the plugin says of it",
+                p->name, volume, str_or(json_str(answer, "Mountpoint"), ""));
 }
 
 int volume_plugin_unmount(struct volume_plugin *p, const char *volume, struct berth_error *err)
@@ -250,5 +267,7 @@ int volume_plugin_list(struct volume_plugin *p, struct berth_list *names,
     _cleanup_json_ json *request = json_new(), *answer = NULL;
     int r = call(p, "/VolumeDriver.List", NULL, request, &answer, err);
 
-    return r < 0 ? r : volume_answer_names(answer, names);
+    if (r < 0)
+        return r;
+    return volume_answer_names(answer, names) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
 }

@@ -27,7 +27,7 @@ int volume_plugin_create(struct volume_plugin *p, const char *volume, const json
                          bool *made, struct berth_error *err);
 int volume_plugin_remove(struct volume_plugin *p, const char *volume, struct berth_error *err);
 
-/* *mount_point: absolute, allocated. */
+/* *mount_point: absolute, without "..", not the root; allocated. */
 int volume_plugin_mount(struct volume_plugin *p, const char *volume, char **mount_point,
                         struct berth_error *err);
 int volume_plugin_unmount(struct volume_plugin *p, const char *volume, struct berth_error *err);

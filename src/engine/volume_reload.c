@@ -46,9 +46,11 @@ static void drop_lost(struct volume *v, const struct berth_list *asked,
     int r;
 
     if (volume_is_local(v) || !full || !list_has(asked, volume_driver(v)) ||
-        list_has(all, full))
+        list_has_sorted(all, full))
         return;
     r = volume_forget(v, &why);
+    if (r == -EEXIST) /* it came while the plugin told what it has */
+        return;
     if (r == 0)
         list_add(removed, v->name);
     else if (r == -EBUSY)
@@ -67,22 +69,23 @@ int volume_reload(struct engine *e, struct berth_list *added, struct berth_list 
     const struct berth_list *plugins = &e->conf->volume_plugins;
     struct volume **known = NULL;
     size_t n = 0;
-    int r;
+    /* First: what is made from now on is no volume that was lost. */
+    int r = volume_load_all(e, &known, &n, err);
 
-    for (size_t i = 0; i < plugins->n; i++) {
+    for (size_t i = 0; r == 0 && i < plugins->n; i++) {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
         _cleanup_free_ char *name = strndup(plugins->items[i], strcspn(plugins->items[i], "="));
 
         if (!name)
-            return fail(err, ENOMEM, "out of memory");
-        if (add_plugin(e, name, &all, added, errors, &why) < 0)
+            r = fail(err, ENOMEM, "out of memory");
+        else if (add_plugin(e, name, &all, added, errors, &why) < 0)
             list_add(errors, error_text(&why));
         else
             list_add(&asked, name);
     }
-    if (all.error || asked.error || added->error)
-        return fail(err, ENOMEM, "out of memory");
-    r = volume_load_all(e, &known, &n, err);
+    if (r == 0 && (all.error || asked.error || added->error))
+        r = fail(err, ENOMEM, "out of memory");
+    list_sort(&all);
     for (size_t i = 0; r == 0 && i < n; i++)
         drop_lost(known[i], &asked, &all, removed, errors);
     volume_free_all(known, n);

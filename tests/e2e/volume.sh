@@ -187,6 +187,7 @@ rc "rm --all of none" 0 b volume rm --all
 # --- killed, and out of numbers
 for point in volume.begun volume.made volume.locked state.commit; do
 	BERTH_FAULT=$point=KILL b volume create v >/dev/null 2>&1
+	is "create killed at $point: it was" 137 $?
 	rc "create killed at $point: the next one works" 0 b volume create v
 	BERTH_FAULT=$point=EIO b volume create w >/dev/null 2>&1
 	is "create failed at $point: nothing is left" v "$(ls "$V")"
@@ -203,6 +204,15 @@ for point in volume.unmounted volume.unrecorded volume.emptied state.commit lock
 	quiet b volume rm v
 done
 is "no directory is left" "" "$(ls "$V")"
+quiet b volume create v
+mkdir -p "$W/else/_data"
+echo mine >"$W/else/_data/f"
+mount -t tmpfs tmpfs "$W/else/_data"
+rm -r "${V:?}/v"
+ln -s "$W/else" "$V/v"
+rc "rm of one whose directory is a link" 0 b volume rm v
+is "leaves what it leads to, mounts too" "1 mine" "$(grep -c " $W/else/_data " /proc/self/mountinfo) $(umount "$W/else/_data"; cat "$W/else/_data/f")"
+is "and takes the link" "" "$(ls "$V")"
 is "no intent is left" "" "$(ls /run/libpod/intents)"
 rc "the store is whole" 0 b state check
 (

@@ -57,7 +57,7 @@ echo new >"$R/data/n"
 is "a fresh one is filled" "n" "$(b run --rm --network none -v w:/data --rootfs "$R" ls /data)"
 is "it is there" new "$(cat "$P/volumes/w/n")"
 calls >/dev/null
-for way in error relative junk huge hang; do
+for way in error x/y / // /a/../../etc none junk huge hang; do
 	mode $way
 	rc "$way: mount fails" 125 b volume mount v
 	is "$way: in one line" 1 "$(echo "$errs" | wc -l)"
@@ -66,6 +66,15 @@ for way in error relative junk huge hang; do
 	is "$way: nothing is counted" "0 " "$(state v)"
 	quiet b rm c
 done
+is "a mount that failed is not taken back" "Mount v" "$(mode error; : >"$P/log"; b volume mount v 2>/dev/null; calls)"
+is "nor counted" "0 " "$(state v)"
+is "one that cannot be recorded is" "Mount v,Unmount v" "$(mode well; : >"$P/log"; BERTH_FAULT=state.commit=EIO b volume mount v 2>/dev/null; calls)"
+is "and not counted" "0 " "$(state v)"
+mode none
+refused "no answer" 'sending request to volume plugin fake endpoint /Plugin.Activate: /run/fake.sock ended the connection without an answer' volume mount v
+mode slow
+is "an answer byte by byte" "$P/volumes/v" "$(b volume mount v)"
+quiet b volume unmount v
 mode chunked
 is "an answer in chunks" "$P/volumes/v" "$(b volume mount v)"
 mode error
@@ -101,6 +110,9 @@ one
 two" "$(b volume reload | sort)"
 is "both are known" "one two" "$(b volume ls -q | tr '\n' ' ' | sed 's/ $//')"
 is "again, nothing is new" "" "$(b volume reload)"
+mode late
+is "one that the list lacks and the plugin has is not lost" "" "$(b volume reload)"
+mode well
 rm -r "$P/volumes/one" "$P/volumes/two"
 quiet b create --name c --network none -v two:/t --rootfs "$R" true
 rc "reload after they went" 125 b volume reload

@@ -100,11 +100,13 @@ before=$(volumes)
 for point in volume.begun volume.begun:3 volume.made volume.made:2 volume.locked volume.locked:3 \
 	volume.recorded volume.recorded:2 volume.recorded:3 state.commit state.commit:2 state.commit:4; do
 	BERTH_FAULT=$point=KILL b create --name f -v f1:/a -v f2:/b -v /c --network none --rootfs "$R" true >/dev/null 2>&1
+	is "killed at $point: it was" 137 $?
 	rc "killed at $point: the next create works" 0 b create --name probe --network none --rootfs "$R" true
 	is "killed at $point: no volume" "$before" "$(volumes)"
 	quiet b rm probe
 done
 BERTH_FAULT=state.commit:4=KILLED b create --name f -v f1:/a -v f2:/b -v /c --network none --rootfs "$R" true >/dev/null 2>&1
+is "killed after all was written: it was" 137 $?
 is "killed after all was written: all is there" 3 "$(($(volumes | wc -w) - $(echo "$before" | wc -w)))"
 quiet b rm -v f
 before=$(volumes)
@@ -112,6 +114,7 @@ for point in volume.unmounted volume.unrecorded volume.emptied state.commit stat
 	quiet b create --name f -v /a -v /b --network none --rootfs "$R" true
 	echo full >"$V/$(volumes | tr ' ' '\n' | grep -E '^[0-9a-f]{64}$' | head -1)/_data/full"
 	BERTH_FAULT=$point=KILL b rm -v f >/dev/null 2>&1
+	is "rm -v killed at $point: it was" 137 $?
 	b rm -v f >/dev/null 2>&1
 	quiet b create --name probe --network none --rootfs "$R" true
 	is "rm -v killed at $point: nothing is left" "$before" "$(volumes)"
@@ -119,6 +122,7 @@ for point in volume.unmounted volume.unrecorded volume.emptied state.commit stat
 done
 for point in volume.mounted state.commit:1 state.commit:2 oci.create; do
 	BERTH_FAULT=$point=KILL b run --rm --name f -v tm:/vo --network none --rootfs "$R" true >/dev/null 2>&1
+	is "run killed at $point: it was" 137 $?
 	b rm -f -t 0 f >/dev/null 2>&1
 	rc "run killed at $point: the next run works" 0 run -v tm:/vo --rootfs "$R" true
 	is "run killed at $point: nothing is mounted or counted" "0 0" "$(mounts) $(record tm mountCount)"

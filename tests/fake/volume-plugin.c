@@ -5,8 +5,9 @@
  *   volume-plugin SOCKET DIR
  *
  * DIR/volumes has a directory for each volume, DIR/log a line for each call, and the word in
- * DIR/mode says how it answers: well (no such file), hang, junk, huge, error, chunked,
- * relative (mount points that are no paths of this host), other (not for volumes).
+ * DIR/mode says how it answers: well (no such file), hang, junk, huge, error, chunked, none
+ * (the connection ends), slow (byte by byte), late (List names nothing that is there yet),
+ * other (not for volumes), or, with a slash in it, this text as the mount point.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 static const char *dir;
-static char mode[32];
+static char mode[64];
 
 static void read_mode(void)
 {
@@ -28,7 +29,7 @@ static void read_mode(void)
 
     snprintf(path, sizeof(path), "%s/mode", dir);
     f = fopen(path, "r");
-    if (!f || fscanf(f, "%31s", mode) != 1)
+    if (!f || fscanf(f, "%63s", mode) != 1)
         strcpy(mode, "well");
     if (f)
         fclose(f);
@@ -75,7 +76,12 @@ static void answer(int fd, int status, const char *body)
             text, sizeof(text),
             "HTTP/1.1 %d OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", status, n,
             body);
-    send_text(fd, text, n);
+    for (size_t i = 0; i < n && strcmp(mode, "slow") == 0; i++) {
+        send_text(fd, text + i, 1);
+        usleep(500);
+    }
+    if (strcmp(mode, "slow") != 0)
+        send_text(fd, text, n);
 }
 
 /* The text of a member, of answers as simple as these. */
@@ -99,7 +105,7 @@ static void list(char *out, size_t size)
     int first = 1;
 
     snprintf(path, sizeof(path), "%s/volumes", dir);
-    d = opendir(path);
+    d = strcmp(mode, "late") == 0 ? NULL : opendir(path);
     while (d && (e = readdir(d)))
         if (e->d_name[0] != '.') {
             n += (size_t)snprintf(out + n, size - n, "%s{\"Name\":\"%s\",\"Mountpoint\":\"\"}",
@@ -127,8 +133,6 @@ static void serve(int fd, const char *call, const char *body)
                                           : "{\"Implements\":[\"VolumeDriver\"]}");
     else if (strcmp(mode, "error") == 0)
         answer(fd, 500, "{\"Err\":\"out of order\"}");
-    else if (strcmp(call, "VolumeDriver.Capabilities") == 0)
-        answer(fd, 200, "{\"Capabilities\":{\"Scope\":\"local\"}}");
     else if (strcmp(call, "VolumeDriver.List") == 0) {
         list(text, sizeof(text));
         answer(fd, 200, text);
@@ -144,13 +148,14 @@ static void serve(int fd, const char *call, const char *body)
     } else if (strcmp(call, "VolumeDriver.Remove") == 0) {
         snprintf(text, sizeof(text), "rm -rf '%s'", path);
         answer(fd, system(text) == 0 ? 200 : 500, "{}");
-    } else if (strcmp(call, "VolumeDriver.Mount") == 0 ||
-               strcmp(call, "VolumeDriver.Path") == 0) {
+    } else if (strcmp(call, "VolumeDriver.Mount") == 0) {
         snprintf(text, sizeof(text), "{\"Mountpoint\":\"%s\"}",
-                 strcmp(mode, "relative") == 0 ? "x/y" : path);
+                 strchr(mode, '/') ? mode : path);
         answer(fd, 200, text);
-    } else
+    } else if (strcmp(call, "VolumeDriver.Unmount") == 0)
         answer(fd, 200, "{}");
+    else
+        answer(fd, 404, "{\"Err\":\"no such call\"}");
 }
 
 static void talk(int fd)
@@ -176,6 +181,8 @@ static void talk(int fd)
             pause();
             return;
         }
+        if (strcmp(mode, "none") == 0)
+            return;
         if (strcmp(mode, "junk") == 0) {
             send_text(fd, "junk\r\n\r\n", 8);
             return;
