@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kit_any.c - see kit_any.h. */
 #include "tests/kit/kit_any.h"
+#include "tests/kit/kit_tap.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,12 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define CASE_SECONDS 300 /* when a case counts as hanging */
 
 int kit_any_failed(struct kit_any *k, const char *file, int line, const char *fmt, ...)
 {
@@ -486,107 +483,48 @@ const struct kit_any_case kit_any_process[] = {
 
 /* ----------------------------------------------------------------------- running */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int run(void *k, const void *c)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
+    return ((const struct kit_any_case *)c)->run(k);
 }
 
-static int run_child(struct kit_any *k, const struct kit_any_case *c)
+static enum kit_outcome run_in_dir(struct kit_any *k, const struct kit_any_case *c)
 {
-    int status;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(CASE_SECONDS);
-        _exit(c->run(k) == 0 ? 0 : 1);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
-        return kit_any_failed(k, __FILE__, __LINE__, "cannot start a process");
-    if (WIFSIGNALED(status))
-        return kit_any_failed(k, __FILE__, __LINE__, "killed by signal %d", WTERMSIG(status));
-    if (WEXITSTATUS(status) != 0)
-        return kit_any_failed(k, __FILE__, __LINE__, "failed without a word");
-    return 0;
-}
-
-static int run_in_dir(struct kit_any *k, const struct kit_any_case *c)
-{
+    char why[KIT_WHY];
     int r;
 
+    if (c->caps & ~k->plugin->caps)
+        return KIT_SKIPPED;
     k->failure[0] = '\0';
     snprintf(k->dir, sizeof(k->dir), "%s/case", k->root);
-    if (mkdir(k->dir, 0700) < 0)
-        return kit_any_failed(k, __FILE__, __LINE__, "cannot make a directory: %m");
+    if (mkdir(k->dir, 0700) < 0) {
+        kit_any_failed(k, __FILE__, __LINE__, "cannot make a directory: %m");
+        return KIT_FAILED;
+    }
     k->place.static_dir = k->place.tmp_dir = k->dir;
     k->place.graph_root = k->place.run_root = k->place.volume_path = k->dir;
-    r = run_child(k, c);
-    nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return r;
+    r = kit_process(run, k, c, why);
+    if (r < 0)
+        kit_any_failed(k, __FILE__, __LINE__, "%s", why);
+    kit_remove(k->dir);
+    return r < 0 ? KIT_FAILED : KIT_PASSED;
 }
 
 int kit_any_cases(struct kit_any *k, const struct kit_any_case *c, unsigned *number)
 {
     int failures = 0;
 
-    for (; c->name; c++) {
-        ++*number;
-        if (c->caps & ~k->plugin->caps) {
-            printf("ok %u - %s: %s # SKIP the plugin does not offer it\n", *number, k->word,
-                   c->name);
-        } else if (run_in_dir(k, c) == 0) {
-            printf("ok %u - %s: %s\n", *number, k->word, c->name);
-        } else {
-            printf("not ok %u - %s: %s\n# %s\n# the rule: %s\n", *number, k->word, c->name,
-                   k->failure, c->rule);
-            failures++;
-        }
-        fflush(stdout);
-    }
+    for (; c->name; c++)
+        failures +=
+            kit_report(++*number, k->word, c->name, run_in_dir(k, c), k->failure, c->rule);
     return failures;
-}
-
-static int set_options(struct kit_any *k, const char *const *options)
-{
-    for (; *options; options++) {
-        char name[64];
-        const char *eq = strchr(*options, '=');
-
-        if (!eq || (size_t)(eq - *options) >= sizeof(name)) {
-            fprintf(stderr, "kit: \"%s\" is not name=value\n", *options);
-            return -1;
-        }
-        snprintf(name, sizeof(name), "%.*s", (int)(eq - *options), *options);
-        if (testhost_config_set(k->cfg, name, eq + 1) < 0) {
-            fprintf(stderr, "kit: the plugin takes no %s\n", *options);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static const struct berth_plugin *load(const char *path)
-{
-    char dir[4096], module[256];
-    const char *slash = strrchr(path, '/');
-
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    snprintf(module, sizeof(module), "%s", slash ? slash + 1 : path);
-    if (strlen(module) > 3 && strcmp(module + strlen(module) - 3, ".so") == 0)
-        module[strlen(module) - 3] = '\0';
-    return testhost_load(dir, module);
 }
 
 int kit_any_init(struct kit_any *k, const char *path, uint32_t kind, const char *const *options)
 {
     const char *tmp = getenv("TMPDIR");
 
-    k->plugin = load(path);
+    k->plugin = kit_load(path);
     if (!k->plugin || k->plugin->kind != kind)
         return -1;
     snprintf(k->root, sizeof(k->root), "%s/berth-kit-XXXXXX", tmp ? tmp : "/tmp");
@@ -604,7 +542,7 @@ int kit_any_init(struct kit_any *k, const char *path, uint32_t kind, const char 
         .size = sizeof(k->place), .uid = (uint32_t)getuid(), .gid = (uint32_t)getgid()};
     k->failure =
         mmap(NULL, KIT_FAILURE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return k->failure == MAP_FAILED || set_options(k, options) < 0 ? -1 : 0;
+    return k->failure == MAP_FAILED || kit_options(k->cfg, options) < 0 ? -1 : 0;
 }
 
 void kit_any_end(struct kit_any *k)
@@ -615,5 +553,5 @@ void kit_any_end(struct kit_any *k)
     if (k->failure && k->failure != MAP_FAILED)
         munmap(k->failure, KIT_FAILURE);
     if (k->root[0])
-        nftw(k->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        kit_remove(k->root);
 }

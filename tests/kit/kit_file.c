@@ -2,7 +2,7 @@
 /* kit_file.c - see kit_file.h. */
 #include "tests/kit/kit_file.h"
 
-#include "tests/lib/testhost.h"
+#include "tests/kit/kit_tap.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -304,32 +304,30 @@ static int sizes(struct file *f)
 
 /* ----------------------------------------------------------------------- running */
 
+#define PAGE "berth-plugin(3), "
+
 static const struct {
     const char *name, *rule;
     int (*run)(struct file *f);
 } cases[] = {
-    {"the note says what the descriptor says", "THE FILE", has_note},
-    {"one symbol is exported", "THE FILE", one_symbol},
-    {"nothing of berth is imported", "THE FILE", no_imports},
-    {"symbols are bound at once", "THE FILE", bound_now},
-    {"libraries are looked for in no path of its own", "THE FILE", no_rpath},
-    {"the stack is not executable", "THE FILE", stack},
-    {"the code is not changed at loading", "THE FILE", no_textrel},
-    {"sizes and numbers are set", "SIZES", sizes},
-    {"the descriptor describes", "THE DESCRIPTOR", describes},
-    {"options are declared whole", "OPTIONS", options},
+    {"the note says what the descriptor says", PAGE "THE FILE", has_note},
+    {"one symbol is exported", PAGE "THE FILE", one_symbol},
+    {"nothing of berth is imported", PAGE "THE FILE", no_imports},
+    {"symbols are bound at once", PAGE "THE FILE", bound_now},
+    {"libraries are looked for in no path of its own", PAGE "THE FILE", no_rpath},
+    {"the stack is not executable", PAGE "THE FILE", stack},
+    {"the code is not changed at loading", PAGE "THE FILE", no_textrel},
+    {"sizes and numbers are set", PAGE "SIZES", sizes},
+    {"the descriptor describes", PAGE "THE DESCRIPTOR", describes},
+    {"options are declared whole", PAGE "OPTIONS", options},
 };
 
 int kit_file_run(const char *path, unsigned *number)
 {
     struct file f = {.base = NULL};
-    const char *slash = strrchr(path, '/');
     int failures = 0;
 
-    snprintf(f.dir, sizeof(f.dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    snprintf(f.module, sizeof(f.module), "%s", slash ? slash + 1 : path);
-    if (strlen(f.module) > 3 && strcmp(f.module + strlen(f.module) - 3, ".so") == 0)
-        f.module[strlen(f.module) - 3] = '\0';
+    kit_split(path, f.dir, f.module);
     snprintf(f.symbol, sizeof(f.symbol), "%s_LTX_berth_plugin", f.module);
     if (map_file(&f, path) < 0)
         return -1;
@@ -338,14 +336,9 @@ int kit_file_run(const char *path, unsigned *number)
         return -1;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         f.why[0] = '\0';
-        ++*number;
-        if (cases[i].run(&f) == 0) {
-            printf("ok %u - file: %s\n", *number, cases[i].name);
-            continue;
-        }
-        failures++;
-        printf("not ok %u - file: %s\n# %s\n# the rule: berth-plugin(3), %s\n", *number,
-               cases[i].name, f.why, cases[i].rule);
+        failures +=
+            kit_report(++*number, "file", cases[i].name,
+                       cases[i].run(&f) == 0 ? KIT_PASSED : KIT_FAILED, f.why, cases[i].rule);
     }
     munmap((void *)(uintptr_t)f.base, f.size);
     return failures;

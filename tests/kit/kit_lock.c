@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kit_lock.c - runs the lock cases of the conformance kit. */
 #include "tests/kit/kit_lock.h"
+#include "tests/kit/kit_tap.h"
 
 #include <dlfcn.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CASE_SECONDS 300 /* when a case counts as hanging */
 
 static atomic_int cancel;
 
@@ -196,29 +194,24 @@ static int reset_shared(struct kit_shared *shared)
     return 0;
 }
 
-static int run_child(struct kit_lock *k, const struct kit_lock_case *c)
+static int run(void *k, const void *c)
 {
-    int status;
-    pid_t pid;
+    return ((const struct kit_lock_case *)c)->run(k);
+}
 
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(CASE_SECONDS);
-        _exit(c->run(k) == 0 ? 0 : 1);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
-        return kit_failed(k, __FILE__, __LINE__, "cannot start a process");
-    if (WIFSIGNALED(status)) {
-        char text[64];
+static enum kit_outcome run_one(struct kit_lock *k, const struct kit_lock_case *c)
+{
+    char why[KIT_WHY];
 
-        snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
-        return kit_failed(k, __FILE__, __LINE__, text);
-    }
-    if (WEXITSTATUS(status) != 0)
-        return kit_failed(k, __FILE__, __LINE__, "failed without a word");
-    return 0;
+    if (c->caps & ~k->plugin->caps || (c->threads && !k->parallel))
+        return KIT_SKIPPED;
+    if (reset_shared(k->shared) < 0)
+        kit_failed(k, __FILE__, __LINE__, "cannot make semaphores");
+    else if (kit_process(run, k, c, why) == 0)
+        return KIT_PASSED;
+    else
+        kit_failed(k, __FILE__, __LINE__, why);
+    return KIT_FAILED;
 }
 
 static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, const char *rule,
@@ -226,65 +219,22 @@ static int run_cases(struct kit_lock *k, const struct kit_lock_case *c, const ch
 {
     int failures = 0;
 
-    for (; c->name; c++) {
-        if (k->only && !strstr(c->name, k->only))
-            continue;
-        ++*number;
-        if (c->caps & ~k->plugin->caps || (c->threads && !k->parallel)) {
-            printf("ok %u - lock: %s # SKIP the plugin does not offer it\n", *number, c->name);
-        } else if (reset_shared(k->shared) == 0 && run_child(k, c) == 0) {
-            printf("ok %u - lock: %s\n", *number, c->name);
-        } else {
-            printf("not ok %u - lock: %s\n# %s\n# the rule: %s\n", *number, c->name,
-                   k->shared->failure, rule);
-            failures++;
-        }
-        fflush(stdout);
-    }
+    for (; c->name; c++)
+        if (!k->only || strstr(c->name, k->only))
+            failures +=
+                kit_report(++*number, "lock", c->name, run_one(k, c), k->shared->failure, rule);
     return failures;
-}
-
-static int set_options(struct kit_lock *k, const char *const *options)
-{
-    for (; *options; options++) {
-        char name[64];
-        const char *eq = strchr(*options, '=');
-
-        if (!eq || (size_t)(eq - *options) >= sizeof(name))
-            return -1;
-        snprintf(name, sizeof(name), "%.*s", (int)(eq - *options), *options);
-        if (testhost_config_set(k->cfg, name, eq + 1) < 0) {
-            fprintf(stderr, "kit: the plugin takes no %s\n", *options);
-            return -1;
-        }
-    }
-    return 0;
 }
 
 static const struct berth_plugin *load(const char *path)
 {
-    char dir[4096], module[256];
-    const char *slash = strrchr(path, '/');
-    const struct berth_plugin *p;
+    const struct berth_plugin *p = kit_load(path);
 
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    snprintf(module, sizeof(module), "%s", slash ? slash + 1 : path);
-    if (strlen(module) > 3 && strcmp(module + strlen(module) - 3, ".so") == 0)
-        module[strlen(module) - 3] = '\0';
-    p = testhost_load(dir, module);
     if (p && (p->kind != BERTH_KIND_LOCK || p->ops_major != BERTH_LOCK_ABI_MAJOR)) {
         fprintf(stderr, "kit: %s is no lock plugin of this ABI\n", path);
         return NULL;
     }
     return p;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
 }
 
 int kit_lock_run(const char *path, const char *const *options, const char *only,
@@ -320,7 +270,7 @@ int kit_lock_run(const char *path, const char *const *options, const char *only,
     k.parallel = k.plugin->threads == BERTH_THREADS_PARALLEL;
     k.shared = mmap(NULL, sizeof(*k.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                     -1, 0);
-    if (k.shared != MAP_FAILED && set_options(&k, options) == 0)
+    if (k.shared != MAP_FAILED && kit_options(k.cfg, options) == 0)
         failures =
             run_cases(&k, kit_lock_single, "berth-plugin-lock(3), NUMBERS and LOCKING",
                       number) +
@@ -330,6 +280,6 @@ int kit_lock_run(const char *path, const char *const *options, const char *only,
     testhost_error_free(k.err);
     testhost_config_free(k.cfg);
     testhost_free(k.th);
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    kit_remove(dir);
     return failures;
 }

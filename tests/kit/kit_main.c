@@ -3,6 +3,7 @@
 #include "tests/kit/kit_file.h"
 #include "tests/kit/kit_lock.h"
 #include "tests/kit/kit_run.h"
+#include "tests/kit/kit_tap.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +11,8 @@
 /* Kind of the plugin in a file; 0: none, said on standard error. */
 static int kind_of(const char *path, uint32_t *n_options)
 {
-    char dir[4096], module[256];
-    const char *slash = strrchr(path, '/');
-    const struct berth_plugin *p;
+    const struct berth_plugin *p = kit_load(path);
 
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    snprintf(module, sizeof(module), "%s", slash ? slash + 1 : path);
-    if (strlen(module) > 3 && strcmp(module + strlen(module) - 3, ".so") == 0)
-        module[strlen(module) - 3] = '\0';
-    p = testhost_load(dir, module);
     *n_options = p ? p->n_options : 0;
     return p ? p->kind : 0;
 }

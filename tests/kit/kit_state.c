@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kit_state.c - runs the state cases of the conformance kit; see kit_state.h. */
 #include "tests/kit/kit_state.h"
+#include "tests/kit/kit_tap.h"
 
-#include <ftw.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define CASE_SECONDS 300 /* when a case counts as hanging */
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static int reset_shared(struct kit_shared *shared)
 {
@@ -50,43 +37,33 @@ static int check_after(struct kit_state *k)
     return 0;
 }
 
-static int run_child(struct kit_state *k, const struct kit_state_case *c)
+static int run(void *arg, const void *c)
 {
-    char text[64];
-    int status;
-    pid_t pid;
+    struct kit_state *k = arg;
 
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(CASE_SECONDS);
-        _exit(c->run(k) == 0 && check_after(k) == 0 ? 0 : 1);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
-        return kst_failed(k, __FILE__, __LINE__, "cannot start a process", 0);
-    if (WIFSIGNALED(status)) {
-        snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
-        return kst_failed(k, __FILE__, __LINE__, text, 0);
-    }
-    if (WEXITSTATUS(status) != 0)
-        return kst_failed(k, __FILE__, __LINE__, "failed without a word", 0);
-    return 0;
+    return ((const struct kit_state_case *)c)->run(k) == 0 ? check_after(k) : -1;
 }
 
-static int run_in_dir(struct kit_state *k, const struct kit_state_case *c)
+static enum kit_outcome run_in_dir(struct kit_state *k, const struct kit_state_case *c)
 {
+    char why[KIT_WHY];
     int r;
 
+    if (c->caps & ~k->caps)
+        return KIT_SKIPPED;
     snprintf(k->dir, sizeof(k->dir), "%s/case", k->root);
-    if (mkdir(k->dir, 0700) < 0 || reset_shared(k->shared) < 0)
-        return kst_failed(k, __FILE__, __LINE__, "cannot make a directory", errno);
+    if (mkdir(k->dir, 0700) < 0 || reset_shared(k->shared) < 0) {
+        kst_failed(k, __FILE__, __LINE__, "cannot make a directory", errno);
+        return KIT_FAILED;
+    }
     k->place.static_dir = k->place.tmp_dir = k->dir;
     k->place.graph_root = k->place.run_root = k->place.volume_path = k->dir;
     k->arg = c->arg;
-    r = run_child(k, c);
-    nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return r;
+    r = kit_process(run, k, c, why);
+    if (r < 0)
+        kst_failed(k, __FILE__, __LINE__, why, 0);
+    kit_remove(k->dir);
+    return r < 0 ? KIT_FAILED : KIT_PASSED;
 }
 
 static int run_cases(struct kit_state *k, const struct kit_state_case *c, const char *rule,
@@ -94,54 +71,17 @@ static int run_cases(struct kit_state *k, const struct kit_state_case *c, const 
 {
     int failures = 0;
 
-    for (; c->name; c++) {
-        if (k->only && !strstr(c->name, k->only))
-            continue;
-        ++*number;
-        if (c->caps & ~k->caps) {
-            printf("ok %u - state: %s # SKIP the plugin does not offer it\n", *number, c->name);
-        } else if (run_in_dir(k, c) == 0) {
-            printf("ok %u - state: %s\n", *number, c->name);
-        } else {
-            printf("not ok %u - state: %s\n# %s\n# the rule: %s\n", *number, c->name,
-                   k->shared->failure, rule);
-            failures++;
-        }
-        fflush(stdout);
-    }
+    for (; c->name; c++)
+        if (!k->only || strstr(c->name, k->only))
+            failures += kit_report(++*number, "state", c->name, run_in_dir(k, c),
+                                   k->shared->failure, rule);
     return failures;
-}
-
-static int set_options(struct kit_state *k, const char *const *options)
-{
-    for (; *options; options++) {
-        char name[64];
-        const char *eq = strchr(*options, '=');
-
-        if (!eq || (size_t)(eq - *options) >= sizeof(name)) {
-            fprintf(stderr, "kit: \"%s\" is not name=value\n", *options);
-            return -1;
-        }
-        snprintf(name, sizeof(name), "%.*s", (int)(eq - *options), *options);
-        if (testhost_config_set(k->cfg, name, eq + 1) < 0) {
-            fprintf(stderr, "kit: the plugin takes no %s\n", *options);
-            return -1;
-        }
-    }
-    return 0;
 }
 
 static const struct berth_plugin *load(const char *path)
 {
-    char dir[4096], module[256];
-    const char *slash = strrchr(path, '/');
-    const struct berth_plugin *p;
+    const struct berth_plugin *p = kit_load(path);
 
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    snprintf(module, sizeof(module), "%s", slash ? slash + 1 : path);
-    if (strlen(module) > 3 && strcmp(module + strlen(module) - 3, ".so") == 0)
-        module[strlen(module) - 3] = '\0';
-    p = testhost_load(dir, module);
     if (p && (p->kind != BERTH_KIND_STATE || p->ops_major != BERTH_STATE_ABI_MAJOR)) {
         fprintf(stderr, "kit: %s is no state plugin of this ABI\n", path);
         return NULL;
@@ -206,13 +146,13 @@ int kit_state_run(const char *path, const char *const *options, const char *only
     make_keys(&k);
     k.shared = mmap(NULL, sizeof(*k.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                     -1, 0);
-    if (k.shared != MAP_FAILED && set_options(&k, options) == 0)
+    if (k.shared != MAP_FAILED && kit_options(k.cfg, options) == 0)
         failures = run_all(&k, number);
     if (k.shared != MAP_FAILED)
         munmap(k.shared, sizeof(*k.shared));
     testhost_error_free(k.err);
     testhost_config_free(k.cfg);
     testhost_free(k.th);
-    nftw(k.root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    kit_remove(k.root);
     return failures;
 }
