@@ -22,6 +22,7 @@ struct before {
     char id[ID_LEN + 1];
     int64_t cpu;
     berth_date when;
+    bool seen; /* in this round */
 };
 
 struct watch {
@@ -38,16 +39,31 @@ static struct before *remembered(struct watch *w, const char *id)
     struct before *grown;
 
     for (size_t i = 0; i < w->n; i++)
-        if (str_eq(w->before[i].id, id))
+        if (str_eq(w->before[i].id, id)) {
+            w->before[i].seen = true;
             return &w->before[i];
+        }
     grown = reallocarray(w->before, w->n + 1, sizeof(*grown));
     if (!grown)
         return NULL;
     w->before = grown;
     grown = &w->before[w->n++];
-    *grown = (struct before){0};
+    *grown = (struct before){.seen = true};
     snprintf(grown->id, sizeof(grown->id), "%s", id);
     return grown;
+}
+
+/* After a round: what was not seen is gone. */
+static void forget_others(struct watch *w)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < w->n; i++)
+        if (w->before[i].seen) {
+            w->before[kept] = w->before[i];
+            w->before[kept++].seen = false;
+        }
+    w->n = kept;
 }
 
 /* -------------------------------------------------------------------- rows */
@@ -258,6 +274,7 @@ static int watch_loop(struct watch *w, const struct format *format, struct berth
         r = measure_all(w, rows, err);
         if (r < 0)
             return r;
+        forget_others(w);
         if (format && !w->o->no_stream && !w->o->no_reset)
             fputs("\033[2J\033[1;1H", stdout);
         r = print_rows(format, rows, err);
