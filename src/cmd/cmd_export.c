@@ -3,12 +3,10 @@
 #include "base/archive.h"
 #include "base/str.h"
 #include "cmd/each.h"
+#include "cmd/output.h"
 #include "engine/ctr_files.h"
 #include "engine/events.h"
-#include "engine/spec_priv.h"
 #include "engine/store.h"
-#include <fcntl.h>
-#include <sys/stat.h>
 
 struct export_opts {
     char *output;
@@ -30,34 +28,16 @@ static int export_to(struct ctr *c, int fd, struct berth_error *err)
     return r < 0 ? r : tar_end(&w, err);
 }
 
-/* The file is made by us (*fresh) or was there. */
-static int open_output(const char *path, bool *fresh, struct berth_error *err)
-{
-    int fd;
-
-    if (strchr(path, ':'))
-        return fail(err, EINVAL, "invalid filename (should not contain ':') \"%s\"", path);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
-    *fresh = fd >= 0;
-    if (fd < 0 && errno == EEXIST)
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    return fd < 0 ? spec_fail_errno(err, errno, "open %s", path) : fd;
-}
-
 static int export_file(struct ctr *c, const char *path, struct berth_error *err)
 {
-    bool fresh;
-    _cleanup_close_ int fd = open_output(path, &fresh, err);
-    int r;
+    _cleanup_output_ struct output out = OUTPUT_NONE;
+    int r = strchr(path, ':')
+                ? fail(err, EINVAL, "invalid filename (should not contain ':') \"%s\"", path)
+                : output_open(path, 0666, &out, err);
 
-    if (fd < 0)
-        return fd;
-    r = export_to(c, fd, err);
-    if (r == 0 && close(TAKE_FD(fd)) < 0)
-        r = fail_errno(err, errno, "writing %s", path);
-    if (r < 0 && fresh)
-        unlink(path);
-    return r;
+    if (r == 0)
+        r = export_to(c, out.fd, err);
+    return r < 0 ? r : output_done(&out, err);
 }
 
 static int export_run(struct cli *cli, void *opts, int argc _unused_, char **argv,

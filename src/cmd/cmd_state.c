@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "engine/dump.h"
 #include "engine/store_check.h"
 #include <fcntl.h>
@@ -223,21 +224,16 @@ const struct cmd cmd_state_info = {
 static int backup_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
                       struct berth_error *err)
 {
-    _cleanup_free_ char *temp = str_printf("%s.XXXXXX", argv[0]);
-    _cleanup_close_ int fd = -1;
+    _cleanup_output_ struct output out = OUTPUT_NONE;
     struct state *s, *own;
     int r = open_meant(cli, opts, &s, &own, err);
 
-    if (r == 0 && !temp)
-        r = fail(err, ENOMEM, "out of memory");
-    if (r == 0 && (fd = mkostemp(temp, O_CLOEXEC)) < 0)
-        r = fail_errno(err, errno, "creating %s", temp);
     if (r == 0)
-        r = state_backup(s, fd, err);
-    if (r == 0 && (fsync(fd) < 0 || rename(temp, argv[0]) < 0))
-        r = fail_errno(err, errno, "writing %s", argv[0]);
-    if (r < 0 && fd >= 0)
-        unlink(temp);
+        r = output_open(argv[0], 0600, &out, err);
+    if (r == 0)
+        r = state_backup(s, out.fd, err);
+    if (r == 0)
+        r = output_done(&out, err);
     state_close(own);
     return r;
 }

@@ -3,6 +3,7 @@
 #include "base/archive.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "cmd/volumes.h"
 #include "engine/spec_priv.h"
 #include "engine/store.h"
@@ -11,30 +12,31 @@
 /* Work on the files of a volume, mounted as long as it takes. */
 typedef int files_fn(int root, void *arg, struct berth_error *err);
 
-static int with_files(struct engine *e, const char *name, files_fn *fn, void *arg,
-                      struct berth_error *err)
+static int with_files(struct volume *v, files_fn *fn, void *arg, struct berth_error *err)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
-    _cleanup_volume_ struct volume *v = NULL;
     _cleanup_close_ int root = -1;
-    int r = volume_lookup(e, name, &v, err), end;
+    int r = volume_mount(v, err), end;
 
-    if (r == -ENOENT)
-        return fail(err, ENOENT, "no such volume %s", name);
-    if (r == 0)
-        r = volume_mount(v, err);
     if (r < 0)
         return r;
     root = open(volume_where(v), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     r = root < 0 ? spec_fail_errno(err, errno, "open %s", volume_where(v)) : fn(root, arg, err);
     attr_closep(&root);
-    root = -1;
     end = volume_unmount(v, false, &why);
     if (r == 0 && end < 0) {
         error_move(err, &why);
         r = end;
     }
     return r;
+}
+
+static int find(struct engine *e, const char *name, struct volume **out,
+                struct berth_error *err)
+{
+    int r = volume_lookup(e, name, out, err);
+
+    return r == -ENOENT ? fail(err, ENOENT, "no such volume %s", name) : r;
 }
 
 /* ------------------------------------------------------------------- export */
@@ -64,10 +66,10 @@ static int export_run(struct cli *cli, void *opts, int argc _unused_, char **arg
 {
     const struct export_opts *o = opts;
     bool to_stdout = str_eq(o->output, "/dev/stdout");
-    _cleanup_free_ char *temp = NULL;
-    _cleanup_close_ int fd = -1;
+    _cleanup_output_ struct output out = OUTPUT_NONE;
+    _cleanup_volume_ struct volume *v = NULL;
+    int fd = STDOUT_FILENO, r;
     struct engine *e;
-    int r;
 
     if (str_empty(o->output))
         return fail(err, EINVAL, "expects output path, use --output=[path]");
@@ -76,20 +78,15 @@ static int export_run(struct cli *cli, void *opts, int argc _unused_, char **arg
             err, EINVAL,
             "refusing to export to terminal. Use -o flag or redirect: invalid argument");
     r = cli_engine(cli, 0, &e, err);
-    if (r == 0 && store_has(e, BERTH_VOLUME, argv[0], NULL) == 0) {
-        _cleanup_volume_ struct volume *v = NULL;
-
-        /* Before a file is made. */
-        if (volume_lookup(e, argv[0], &v, err) == -ENOENT)
-            r = fail(err, ENOENT, "no such volume %s", argv[0]);
+    if (r == 0)
+        r = find(e, argv[0], &v, err);
+    if (r == 0 && !to_stdout) {
+        r = output_open(o->output, 0644, &out, err);
+        fd = out.fd;
     }
-    if (r < 0)
-        return r;
-    fd = to_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                   : open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return spec_fail_errno(err, errno, "open %s", o->output);
-    return with_files(e, argv[0], pack, &fd, err);
+    if (r == 0)
+        r = with_files(v, pack, &fd, err);
+    return r < 0 || to_stdout ? r : output_done(&out, err);
 }
 
 const struct cmd cmd_volume_export = {
@@ -127,6 +124,7 @@ static int import_run(struct cli *cli, void *opts _unused_, int argc _unused_, c
                       struct berth_error *err)
 {
     bool from_stdin = str_eq(argv[1], "-");
+    _cleanup_volume_ struct volume *v = NULL;
     _cleanup_close_ int fd = -1;
     struct engine *e;
     int r;
@@ -138,7 +136,9 @@ static int import_run(struct cli *cli, void *opts _unused_, int argc _unused_, c
     if (fd < 0)
         return spec_fail_errno(err, errno, "open %s", argv[1]);
     r = cli_engine(cli, 0, &e, err);
-    return r < 0 ? r : with_files(e, argv[0], unpack, &fd, err);
+    if (r == 0)
+        r = find(e, argv[0], &v, err);
+    return r < 0 ? r : with_files(v, unpack, &fd, err);
 }
 
 const struct cmd cmd_volume_import = {

@@ -132,6 +132,23 @@ refused "import of nothing" "open $W/none.tar: no such file or directory" import
 refused "import without a source" "accepts 2 arg(s), received 1" import b
 refused "export of a missing one" "no such volume nope" export nope -o "$W/nope.tar"
 [ ! -e "$W/nope.tar" ] && good "makes no file" || wrong "makes no file"
+quiet b volume create -o type=ext4 -o device=/dev/none cannot
+echo old >"$W/old.tar"
+chmod 640 "$W/old.tar"
+rc "export that fails" 125 b volume export cannot -o "$W/old.tar"
+is "leaves what was there" "old 640" "$(cat "$W/old.tar") $(stat -c %a "$W/old.tar")"
+rc "export that fails into a new file" 125 b volume export cannot -o "$W/new.tar"
+is "leaves nothing" "old.tar" "$(cd "$W" && echo old.tar* new.tar* | sed 's/ new.tar\*//')"
+quiet b volume rm cannot
+ln -s old.tar "$W/link.tar"
+quiet b volume export a -o "$W/link.tar"
+is "export over a link" "link.tar -> old.tar 640 same" "$(cd "$W" && echo "link.tar -> $(readlink link.tar) $(stat -c %a old.tar) $(cmp old.tar a.tar && echo same)")"
+mkfifo "$W/fifo"
+cat "$W/fifo" >"$W/through" &
+quiet b volume export a -o "$W/fifo"
+wait $!
+cmp "$W/a.tar" "$W/through" && good "export into a pipe" || wrong "export into a pipe"
+rc "export into what is full" 125 b volume export a -o /dev/full
 echo junk >"$W/junk"
 rc "import of something else" 125 b volume import b "$W/junk"
 mkdir "$W/evil" "$W/outside"
