@@ -123,11 +123,15 @@ static int choose_streams(const struct ctr_options *o, struct attached *how,
     return 0;
 }
 
-/* It could not be started: with --rm nothing of it stays. */
-static int give_up(struct ctr *c, bool remove, int r)
+/* It could not be started: podman's exit status, which goes by the words; with --rm nothing of
+ * it stays. */
+static int give_up(struct ctr *c, bool remove, int r, struct berth_error *err)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
+    const char *text = error_text(err);
 
+    err->exit_status =
+        strcasestr(text, "not found") || strcasestr(text, "no such file") ? 127 : 126;
     if (remove && ctr_remove(c, CTR_REMOVE_FORCE | CTR_REMOVE_VOLUMES, 0, &why) < 0 &&
         why.code != ENOENT)
         log_error("removing container %s: %s", c->id, error_text(&why));
@@ -156,7 +160,7 @@ static int run_run(struct cli *cli, void *opts, int argc, char **argv, struct be
     c->preserve_fds = (uint32_t)o->preserve_fds;
     r = ctr_start(c, o->detach ? NULL : &fd, err);
     if (r < 0)
-        return give_up(c, o->rm, r);
+        return give_up(c, o->rm, r, err);
     if (o->detach) {
         puts(c->id);
         return 0;

@@ -64,8 +64,7 @@ int ctr_restart_by_policy(struct ctr *c, struct berth_error *err);
 /* The n descriptors from 3 on, with which this program was started; fresh memory or NULL. */
 int *ctr_inherited(uint32_t n);
 
-/* A failed runtime call: append podman's words for its kind and set the exit status of the
- * program (126, 127).  Returns r. */
+/* A failed runtime call: append podman's words for its kind.  Returns r. */
 int ctr_classify(int r, struct berth_error *err);
 
 #endif

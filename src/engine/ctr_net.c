@@ -269,16 +269,6 @@ static int join_networks(struct ctr *c, struct berth_error *err)
     return r;
 }
 
-/* podman's exit status of `run` when the network cannot be had. */
-static void set_exit_status(struct berth_error *err)
-{
-    const char *text = err ? error_text(err) : "";
-
-    if (err && err->exit_status == 0)
-        err->exit_status =
-            strcasestr(text, "not found") || strcasestr(text, "no such file") ? 127 : 126;
-}
-
 static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
 {
     int r;
@@ -292,11 +282,8 @@ static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
     if (c->netns)
         return 0;
     r = make_netns(c, pid, err);
-    if (r == 0) {
+    if (r == 0)
         r = join_networks(c, err);
-        if (r < 0)
-            set_exit_status(err);
-    }
     if (r < 0 && c->netns)
         remove_netns(c, NULL);
     return r;

@@ -115,25 +115,15 @@ static void note_created(struct ctr *c, const struct berth_oci_status *status, b
     json_opt_i64(c->state, "conmonPid", status->monitor_pid);
 }
 
-/* What podman appends by kind of failure; it decides the exit code of the program too. */
+/* What podman appends by kind of failure. */
 int ctr_classify(int r, struct berth_error *err)
 {
-    int status = 0;
-
-    if (r == -ENOENT) {
+    if (r == -ENOENT)
         error_append(err, "OCI runtime attempted to invoke a command that was not found");
-        status = 127;
-    } else if (r == -EACCES) {
+    else if (r == -EACCES)
         error_append(err, "OCI permission denied");
-        status = 126;
-    } else if (r == -EREMOTEIO) {
+    else if (r == -EREMOTEIO)
         error_append(err, "OCI runtime error");
-        status = 126;
-    } else if (r == -ENOEXEC) {
-        status = 127;
-    }
-    if (err && status)
-        err->exit_status = status;
     return r;
 }
 

@@ -103,6 +103,14 @@ int exec_create(struct ctr *c, const struct exec_options *o, char session[static
     return r;
 }
 
+/* podman's, where the runtime could not invoke the command; 0: as the program has it */
+static int status_of(int r)
+{
+    if (r == -ENOENT || r == -ENOEXEC)
+        return 127;
+    return r == -EACCES || r == -EREMOTEIO ? 126 : 0;
+}
+
 static int run_session(struct ctr *c, const char *session, const struct exec_options *o,
                        int *out_fd, int32_t *pid, struct berth_error *err)
 {
@@ -132,7 +140,10 @@ static int run_session(struct ctr *c, const char *session, const struct exec_opt
     what.n_fds = fds ? (uint32_t)o->preserve_fds : 0;
     if (o->terminal && out_fd)
         stream_own_size(&what.tty);
-    return ctr_classify(oci_exec(oci, &view.c, &what, out_fd, pid, err), err);
+    r = ctr_classify(oci_exec(oci, &view.c, &what, out_fd, pid, err), err);
+    if (r < 0 && err)
+        err->exit_status = status_of(r);
+    return r;
 }
 
 int exec_start(struct ctr *c, const char *session, const struct exec_options *o, int *out_fd,

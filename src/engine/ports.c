@@ -89,10 +89,7 @@ int ports_reserve(const struct ctr *c, struct ports *out, struct berth_error *er
         return 0;
     for (size_t i = 0; i < json_len(mappings) && r == 0; i++)
         r = reserve(out, json_item(mappings, i), err);
-    if (r < 0) {
+    if (r < 0)
         ports_free(out);
-        if (err)
-            err->exit_status = 126;
-    }
     return r;
 }

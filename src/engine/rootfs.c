@@ -478,12 +478,12 @@ int rootfs_mount(struct ctr *c, struct berth_error *err)
     r = mount_shm(c, err);
     if (r == 0)
         r = mount_root(c, err);
+    if (r < 0)
+        error_wrap(err, "mounting storage for container %s", c->id);
     if (r == 0 && json_get(c->config, "namedVolumes"))
         r = ctr_volumes_mount(c, json_str(c->state, "mountPoint"), err);
-    if (r < 0) {
+    if (r < 0)
         unmount_parts(c, NULL);
-        error_wrap(err, "mounting storage for container %s", c->id);
-    }
     return r;
 }
 

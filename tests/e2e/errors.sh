@@ -17,14 +17,21 @@ has "says so" "not found" "$errs"
 rc "command not executable" 126 run --rm --rootfs "$R" /etc/passwd
 has "says so" "denied" "$errs"
 rc "a directory as command" 126 run --rm --rootfs "$R" /etc
+rc "a working directory that is not there" 126 run --rm -w /nowhere --rootfs "$R" true
+quiet b create --name no --network none --rootfs "$R" /nowhere
+for how in "start" "start -a" "restart" "init"; do
+	# shellcheck disable=SC2086
+	rc "$how of what is not found: podman's status" 125 b $how no
+done
+quiet b rm no
 rc "root missing" 125 run --rm --rootfs "$W/nowhere" true
 has "names it" "$W/nowhere" "$errs"
-rc "root is a file" 125 run --rm --rootfs "$R/etc/passwd" true
+rc "root is a file" 126 run --rm --rootfs "$R/etc/passwd" true
 rc "bad name" 125 run --rm --name 'a/b' --rootfs "$R" true
 has "podman's words" "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*" "$errs"
 rc "unknown runtime" 125 b --runtime nosuch run --rm --network none --rootfs "$R" true
 rc "missing runtime by path" 125 b --runtime /nowhere/crun run --rm --network none --rootfs "$R" true
-rc "unknown user" 125 run --rm -u nobodyknows --rootfs "$R" true
+rc "unknown user" 126 run --rm -u nobodyknows --rootfs "$R" true
 rc "bad memory size" 125 run --rm -m 12x --rootfs "$R" true
 rc "unknown capability" 125 run --rm --cap-add NOSUCH --rootfs "$R" true
 rc "missing source of a bind mount" 125 run --rm -v "$W/nowhere:/x" --rootfs "$R" true

@@ -91,7 +91,8 @@ quiet b run -d --name one --network none -v tm:/vo --rootfs "$R" sleep 1000
 is "a mount that vanished is made anew" "1 1" "$(mounts) $(record tm mountCount)"
 quiet b rm -f -t 0 one two
 is "nobody is left" "0 0" "$(mounts) $(record tm mountCount)"
-rc "what cannot be mounted" 125 run --mount type=volume,src=bad,dst=/vo,volume-opt=type=ext4,volume-opt=device=/dev/none -v tm:/t --rootfs "$R" true
+rc "what cannot be mounted" 126 run --mount type=volume,src=bad,dst=/vo,volume-opt=type=ext4,volume-opt=device=/dev/none -v tm:/t --rootfs "$R" true
+is "in podman's words" "mounting volume bad for container" "$(echo "$errs" | sed -n '1s/Error: \(.* container\) .*/\1/p')"
 has "says mount's words" "special device /dev/none does not exist" "$errs"
 is "and leaves the others as they were" "0 0" "$(mounts) $(record tm mountCount)"
 
