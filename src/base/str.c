@@ -62,7 +62,21 @@ int str_to_i64(const char *s, int64_t *out)
     return 0;
 }
 
-int str_to_size(const char *s, int64_t *out)
+int str_to_bool(const char *s, bool *out)
+{
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+        if (str_eq(s, yes[i]) || str_eq(s, no[i])) {
+            *out = str_eq(s, yes[i]);
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int to_size(const char *s, double unit_size, int64_t *out)
 {
     static const char units[] = "bkmgtp";
     double number = 0, scale = 1;
@@ -85,7 +99,7 @@ int str_to_size(const char *s, int64_t *out)
         if (!unit)
             return -EINVAL;
         for (; unit > units; unit--)
-            number *= 1024;
+            number *= unit_size;
         if (tolower((unsigned char)*s) != 'b') {
             if (tolower((unsigned char)s[1]) == 'i' && tolower((unsigned char)s[2]) == 'b')
                 s += 2;
@@ -99,6 +113,16 @@ int str_to_size(const char *s, int64_t *out)
         return -ERANGE;
     *out = (int64_t)number;
     return 0;
+}
+
+int str_to_size(const char *s, int64_t *out)
+{
+    return to_size(s, 1024, out);
+}
+
+int str_to_decimal_size(const char *s, int64_t *out)
+{
+    return to_size(s, 1000, out);
 }
 
 char *str_human_size(double bytes)

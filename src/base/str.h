@@ -53,6 +53,12 @@ int str_to_u64(const char *s, uint64_t *out);
  * optional unit b, k, m, g, t, p (also kb, kib; any case), multiples of 1024. */
 int str_to_size(const char *s, int64_t *out);
 
+/* The same with multiples of 1000. */
+int str_to_decimal_size(const char *s, int64_t *out);
+
+/* "true", "f", "1" and what else Go's ParseBool knows.  0 or -EINVAL. */
+int str_to_bool(const char *s, bool *out);
+
 /* "1.5kB", "32MB": multiples of 1000 and four digits, as podman prints sizes. */
 char *str_human_size(double bytes);
 

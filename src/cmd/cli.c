@@ -23,6 +23,24 @@ void cli_print_error(const struct berth_error *err)
         log_debug("raised at %s:%d", err->file, err->line);
 }
 
+void cli_keep_last(struct berth_error *err, struct berth_error *why, int r, int *last)
+{
+    if (r >= 0)
+        return;
+    if (*last < 0)
+        cli_print_error(err);
+    error_move(err, why);
+    *last = r;
+}
+
+int cli_exists(int r, struct berth_error *err)
+{
+    if (r != -ENOENT)
+        return r;
+    error_clear(err);
+    return 1;
+}
+
 bool cli_given(const struct cli *cli, const char *option)
 {
     return list_has(&cli->result.given, option);

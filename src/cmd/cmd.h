@@ -80,4 +80,12 @@ char *const *cli_argv(const struct cli *cli);
  * The last failure is to be returned instead. */
 void cli_print_error(const struct berth_error *err);
 
+/* Several failures: the one before is printed when the next arrives, so that the last is left
+ * for the caller.  r, of `why`, is no failure: nothing happens. */
+void cli_keep_last(struct berth_error *err, struct berth_error *why, int r, int *last);
+
+/* The exit status of a command that tells whether something is there, from how a look for it
+ * went: 1 where that gave -ENOENT. */
+int cli_exists(int r, struct berth_error *err);
+
 #endif

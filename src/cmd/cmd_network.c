@@ -2,6 +2,7 @@
 /* cmd_network.c - network exists, inspect, ls, prune and rm. */
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 #include "cmd/format.h"
 #include "engine/ctr.h"
 #include "engine/network.h"
@@ -62,11 +63,7 @@ static int exists_run(struct cli *cli, void *opts _unused_, int argc _unused_, c
 
     if (r == 0)
         r = network_get(e, argv[0], &net, err);
-    if (r == -ENOENT) {
-        error_clear(err);
-        return 1;
-    }
-    return r;
+    return cli_exists(r, err);
 }
 
 const struct cmd cmd_network_exists = {
@@ -340,13 +337,8 @@ static const struct opt prune_options[] = {{"force", 'f', OPT_BOOL,
 
 static bool confirmed(void)
 {
-    char answer[16] = "";
-
-    fputs("WARNING! This will remove all networks not used by at least one container.\n"
-          "Are you sure you want to continue? [y/N] ",
-          stdout);
-    fflush(stdout);
-    return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+    puts("WARNING! This will remove all networks not used by at least one container.");
+    return ask() == 1;
 }
 
 static int prune_run(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,

@@ -53,11 +53,7 @@ static int exists_run(struct cli *cli, void *opts, int argc _unused_, char **arg
         if (r == 0)
             r = storage_container_lookup(storage, argv[0], NULL, err);
     }
-    if (r == -ENOENT) {
-        error_clear(err);
-        return 1;
-    }
-    return r;
+    return cli_exists(r, err);
 }
 
 static const struct opt exists_options[] = {

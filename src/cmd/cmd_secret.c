@@ -112,11 +112,7 @@ static int exists_run(struct cli *cli, void *opts _unused_, int argc _unused_, c
 
     if (r == 0)
         r = secret_lookup(e, argv[0], &secret, err);
-    if (r == -ENOENT) {
-        error_clear(err);
-        return 1;
-    }
-    return r;
+    return cli_exists(r, err);
 }
 
 const struct cmd cmd_secret_exists = {

@@ -105,12 +105,7 @@ struct pruned {
 
 static void keep_last(struct pruned *p, int r, struct berth_error *why)
 {
-    if (r >= 0)
-        return;
-    if (p->last < 0)
-        cli_print_error(p->err);
-    error_move(p->err, why);
-    p->last = r;
+    cli_keep_last(p->err, why, r, &p->last);
 }
 
 #define STOPPED                                                                                \

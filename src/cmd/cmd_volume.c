@@ -2,6 +2,7 @@
 /* cmd_volume.c - volume create, exists, mount, prune, reload, rm and unmount. */
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 #include "cmd/volumes.h"
 #include "engine/events.h"
 #include "engine/store.h"
@@ -169,15 +170,6 @@ static const struct opt rm_options[] = {
     {NULL}};
 #undef AT
 
-/* Several failures: the last one is left for the caller, the others are printed. */
-static void keep_last(struct berth_error *err, struct berth_error *why, int r, int *last)
-{
-    if (*last < 0)
-        cli_print_error(err);
-    error_move(err, why);
-    *last = r;
-}
-
 static int remove_one(struct volume *v, const struct rm_opts *o, uint32_t timeout,
                       struct berth_error *err)
 {
@@ -222,14 +214,13 @@ static int rm_run(struct cli *cli, void *opts, int argc, char **argv, struct ber
         if (one == 0)
             n++;
         else if (!(one == -ENOENT && o->force))
-            keep_last(err, &why, one, &last);
+            cli_keep_last(err, &why, one, &last);
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
         int one = remove_one(all[i], o, timeout, &why);
 
-        if (one < 0)
-            keep_last(err, &why, one, &last);
+        cli_keep_last(err, &why, one, &last);
     }
     volume_free_all(all, n);
     return r < 0 ? r : last;
@@ -297,7 +288,7 @@ static int find_unused(struct engine *e, const struct volume_filter *filter,
 /* 1: yes; 0: no. */
 static int confirmed(struct volume *const *all, size_t n, struct berth_error *err)
 {
-    char answer[16] = "";
+    int r;
 
     puts("WARNING! This will remove all volumes not used by at least one container. The "
          "following volumes will be removed:");
@@ -307,11 +298,8 @@ static int confirmed(struct volume *const *all, size_t n, struct berth_error *er
     }
     for (size_t i = 0; i < n; i++)
         puts(all[i]->name);
-    fputs("Are you sure you want to continue? [y/N] ", stdout);
-    fflush(stdout);
-    if (!fgets(answer, sizeof(answer), stdin))
-        return fail(err, ENODATA, "EOF");
-    return answer[0] == 'y' || answer[0] == 'Y';
+    r = ask();
+    return r < 0 ? fail(err, -r, "EOF") : r;
 }
 
 static int prune_run(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,
@@ -344,7 +332,7 @@ static int prune_run(struct cli *cli, void *opts, int argc _unused_, char **argv
             event_object(e, "volume", "prune", NULL, all[i]->name);
             puts(all[i]->name);
         } else if (one != -EBUSY && one != -ENOENT) {
-            keep_last(err, &why, one, &last);
+            cli_keep_last(err, &why, one, &last);
         }
     }
     volume_free_all(all, n);

@@ -8,16 +8,6 @@
 #include "engine/spec_priv.h"
 #include "engine/store.h"
 
-/* What one failure of several comes to: the one before is printed when the next arrives, so
- * that the last is left for the caller. */
-static void keep_last(struct berth_error *err, struct berth_error *why, int r, int *result)
-{
-    if (*result < 0)
-        cli_print_error(err);
-    error_move(err, why);
-    *result = r;
-}
-
 static int check_selection(const struct each_select *w, struct berth_error *err)
 {
     bool files = w->cidfiles && w->cidfiles->n;
@@ -94,7 +84,7 @@ static void do_one(struct each_state *s, struct ctr *c, const char *name)
     if (r == 0)
         puts(name);
     else if (r < 0 && !((s->which->ignore || s->which->all) && r == -ENOENT))
-        keep_last(s->err, &why, r, &s->result);
+        cli_keep_last(s->err, &why, r, &s->result);
 }
 
 /* What the user typed: the container, and what it is called on output. */
@@ -194,7 +184,7 @@ static int do_filtered(struct each_state *s, struct berth_error *err)
         if (!ps_filter_match(filter, &rows.items[i]))
             continue;
         if (ctr_load(s->e, rows.items[i].id, &c, &why) < 0)
-            keep_last(s->err, &why, why.code ? -why.code : -EIO, &s->result);
+            cli_keep_last(s->err, &why, why.code ? -why.code : -EIO, &s->result);
         else
             do_one(s, c, c->id);
     }

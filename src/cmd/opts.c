@@ -69,19 +69,6 @@ static void *member(const struct opts_set *set, const struct opt *o)
     return (char *)set->values + o->offset;
 }
 
-static int parse_bool(const char *text, bool *out)
-{
-    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
-    static const char *const no[] = {"0", "f", "F", "FALSE", "false", "False"};
-
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-        *out = str_eq(text, yes[i]);
-        if (*out || str_eq(text, no[i]))
-            return 0;
-    }
-    return -EINVAL;
-}
-
 /* Digits of an unsigned number as Go writes them: 0x, 0o, 0b and 0 prefixes, and single
  * underscores between digits. */
 static int parse_digits(const char *s, uint64_t *out)
@@ -204,10 +191,10 @@ static int set_value(const struct opts_set *set, const struct opt *o, const char
 
     switch (o->type) {
     case OPT_BOOL:
-        r = parse_bool(text, at);
+        r = str_to_bool(text, at);
         return r < 0 ? number_error(err, "ParseBool", text, r) : 0;
     case OPT_TRISTATE:
-        r = parse_bool(text, &flag);
+        r = str_to_bool(text, &flag);
         if (r < 0)
             return number_error(err, "ParseBool", text, r);
         *(int *)at = flag;
@@ -318,7 +305,7 @@ static int parse_long(struct parser *p, const char *word, struct berth_error *er
         o = opts_find(set->opts, name, len);
     }
     if (!o && len == 4 && strncmp(name, "help", 4) == 0) {
-        if (equals && parse_bool(equals + 1, &p->out->help) < 0)
+        if (equals && str_to_bool(equals + 1, &p->out->help) < 0)
             return fail(err, EINVAL,
                         "invalid argument \"%s\" for \"--help\" flag: strconv.ParseBool: "
                         "parsing \"%s\": invalid syntax",

@@ -41,9 +41,6 @@ void volume_filter_free(struct volume_filter *f)
 
 static int parse_value(struct condition *c, struct berth_error *err)
 {
-    static const char *const yes[] = {"true", "1", "True", "t", "T", "TRUE"};
-    static const char *const no[] = {"false", "0", "False", "f", "F", "FALSE"};
-
     if (c->key == K_UNTIL)
         return when_parse(c->value, true, &c->until, err);
     if (c->key == K_NAME) {
@@ -51,14 +48,8 @@ static int parse_value(struct condition *c, struct berth_error *err)
             return fail(err, EINVAL, "\"%s\" is no regular expression", c->value);
         c->has_re = true;
     }
-    if (c->key != K_DANGLING)
+    if (c->key != K_DANGLING || str_to_bool(c->value, &c->on) == 0)
         return 0;
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-        if (str_eq(c->value, yes[i]))
-            c->on = true;
-        if (str_eq(c->value, yes[i]) || str_eq(c->value, no[i]))
-            return 0;
-    }
     return fail(err, EINVAL,
                 "\"%s\" is not a valid value for the \"dangling\" filter - must be true or "
                 "false",

@@ -4,7 +4,6 @@
  * stop, logs, control group, time zone.
  */
 #include "engine/spec_priv.h"
-#include <ctype.h>
 
 #define CGROUP_PARENT   "/libpod_parent"
 #define SYSTEMD_PARENT  "machine.slice"
@@ -57,33 +56,6 @@ int spec_restart(struct spec_build *b, struct berth_error *err)
                 part.items[0]);
 }
 
-/* Sizes of logs are in units of 1000. */
-static int decimal_size(const char *text, int64_t *out)
-{
-    static const char units[] = "kmgtp";
-    char *end;
-    double v = strtod(text, &end), factor = 1;
-    const char *unit;
-
-    if (end == text || v < 0)
-        return -EINVAL;
-    if (*end == ' ')
-        end++;
-    if (*end && (unit = strchr(units, tolower((unsigned char)*end)))) {
-        for (long i = unit - units; i >= 0; i--)
-            factor *= 1000;
-        end++;
-        if (*end == 'i')
-            end++;
-    }
-    if (*end == 'b' || *end == 'B')
-        end++;
-    if (*end || v * factor > 9e18)
-        return -EINVAL;
-    *out = (int64_t)(v * factor);
-    return 0;
-}
-
 int spec_logging(struct spec_build *b, struct berth_error *err)
 {
     static const char *const drivers[] = {"k8s-file", "journald", "json-file", "none",
@@ -104,7 +76,7 @@ int spec_logging(struct spec_build *b, struct berth_error *err)
             tag = v;
         else if ((v = str_starts(word, "driver=")))
             driver = v;
-        else if ((v = str_starts(word, "max-size=")) && decimal_size(v, &size) < 0)
+        else if ((v = str_starts(word, "max-size=")) && str_to_decimal_size(v, &size) < 0)
             return fail(err, EINVAL, "invalid size: '%s'", v);
     }
     if (str_empty(driver))

@@ -83,9 +83,6 @@ json *spec_ordered(json *o, const char *const *names);
 /* Members sorted by name, as Go writes maps. */
 json *spec_sorted(json *o);
 
-/* Parse "K=V" or "K" (true) as Go's strconv.ParseBool does. -EINVAL. */
-int spec_parse_bool(const char *s, bool *out);
-
 /* Number or name of a signal ("9", "KILL", "SIGRTMIN+3", any case); 0: none such. */
 int spec_signal(const char *word);
 

@@ -56,20 +56,6 @@ json *spec_sorted(json *o)
     return spec_ordered(o, (const char *const *)list_argv(&names));
 }
 
-int spec_parse_bool(const char *s, bool *out)
-{
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
-
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-        if (str_eq(s, yes[i]) || str_eq(s, no[i])) {
-            *out = str_eq(s, yes[i]);
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
 int spec_signal(const char *word)
 {
     static const char *const names[] = {

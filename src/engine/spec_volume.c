@@ -334,7 +334,7 @@ static int key_owner(struct mount_parse *p, struct berth_error *err)
 {
     bool on = true;
 
-    if (p->value && spec_parse_bool(p->value, &on) < 0)
+    if (p->value && str_to_bool(p->value, &on) < 0)
         return fail(err, EINVAL,
                     "'U' or 'chown' must be set to true or false, instead received "
                     "\"%s\": must provide an argument for option",

@@ -24,32 +24,14 @@ static int parse_number(const char *what, const char *text, int64_t *out,
                 text, r == -ERANGE ? "value out of range" : "invalid syntax");
 }
 
-/* Sizes as go-units' FromHumanSize: multiples of 1000. */
 static int parse_size(const char *text, uint64_t *out, struct berth_error *err)
 {
-    static const char units[] = "kmgtp";
-    double value = 0, factor = 1;
-    char *end = NULL;
+    int64_t size;
 
-    if (*text >= '0' && *text <= '9')
-        value = strtod(text, &end);
-    if (end && *end == ' ')
-        end++;
-    if (end && *end) {
-        const char *unit = strchr(units, *end | 0x20);
-
-        if (unit) {
-            for (const char *u = units; u <= unit; u++)
-                factor *= 1000;
-            end++;
-        }
-        if ((*end | 0x20) == 'b')
-            end++;
-    }
-    if (!end || *end || value * factor >= 1.8e19)
+    if (str_to_decimal_size(text, &size) < 0)
         return fail(err, EINVAL, "cannot convert size %s to integer: invalid size: '%s'", text,
                     text);
-    *out = (uint64_t)(value * factor);
+    *out = (uint64_t)size;
     return 0;
 }
 

@@ -125,6 +125,10 @@ START_TEST(lists)
     list_sort(&l);
     joined = list_join(&l, ", ");
     ck_assert_str_eq(joined, "a1, b, own, y, z");
+    ck_assert(list_has_sorted(&l, "a1") && list_has_sorted(&l, "z"));
+    ck_assert(!list_has_sorted(&l, "a") && !list_has_sorted(&parts, "a"));
+    list_unique(&l);
+    ck_assert_uint_eq(l.n, 5);
     list_drop(&l, 1);
     list_drop(&l, 3);
     ck_assert_uint_eq(l.n, 3);
@@ -140,6 +144,11 @@ START_TEST(lists)
     for (int i = 0; i < 1000; i++)
         list_add(&all, "x");
     ck_assert_uint_eq(all.n, 1004);
+    list_sort(&all);
+    list_unique(&all);
+    ck_assert_uint_eq(all.n, 4);
+    ck_assert_str_eq(all.items[3], "x");
+    ck_assert_ptr_null(all.items[4]);
 }
 END_TEST
 
@@ -191,6 +200,35 @@ START_TEST(size_texts)
     if (r == 0)
         ck_assert_msg(bytes == sizes[_i].bytes, "\"%s\": %lld", sizes[_i].text,
                       (long long)bytes);
+}
+END_TEST
+
+START_TEST(decimal_sizes)
+{
+    int64_t bytes = -1;
+
+    ck_assert_int_eq(str_to_decimal_size("1.5kB", &bytes), 0);
+    ck_assert_int_eq(bytes, 1500);
+    ck_assert_int_eq(str_to_decimal_size("2 MiB", &bytes), 0);
+    ck_assert_int_eq(bytes, 2000000);
+    ck_assert_int_eq(str_to_decimal_size("7", &bytes), 0);
+    ck_assert_int_eq(bytes, 7);
+    ck_assert_int_eq(str_to_decimal_size("1x", &bytes), -EINVAL);
+    ck_assert_int_eq(str_to_decimal_size("9999p", &bytes), -ERANGE);
+    ck_assert_int_eq(bytes, 7);
+}
+END_TEST
+
+START_TEST(bools)
+{
+    bool on = false;
+
+    ck_assert(str_to_bool("True", &on) == 0 && on);
+    ck_assert(str_to_bool("F", &on) == 0 && !on);
+    ck_assert(str_to_bool("1", &on) == 0 && on);
+    ck_assert_int_eq(str_to_bool("yes", &on), -EINVAL);
+    ck_assert_int_eq(str_to_bool("", &on), -EINVAL);
+    ck_assert(on);
 }
 END_TEST
 
@@ -614,6 +652,8 @@ int main(void)
     tcase_add_test(c, lists);
     tcase_add_test(c, numbers);
     tcase_add_loop_test(c, size_texts, 0, ARRAY_LEN(sizes));
+    tcase_add_test(c, decimal_sizes);
+    tcase_add_test(c, bools);
     tcase_add_test(c, human_sizes);
     tcase_add_test(c, words);
     tcase_add_test(c, errors);
