@@ -2,10 +2,11 @@
 /*
  * plugin.c - a lock manager on ranges of one file.
  *
- * The file has one byte for each number: 'x' if the number is allocated, '.' if not.  Who has
- * the lock of a number has a write lock of fcntl(2) on its byte.  Such locks belong to an open
+ * The file has one byte for each number: 'x' if the number is allocated, 0 if not.  Who has the
+ * lock of a number has a write lock of fcntl(2) on its byte.  Such locks belong to an open
  * file, so every acquisition opens the file anew; the kernel lets go of them when their owner
- * dies.  The byte behind the last one guards the allocation.
+ * dies.  A byte far behind the last one guards the allocation, and the making of the file: its
+ * size is the number of locks, and it gets that size at once or not at all.
  *
  * A byte stays where it is when its number is given back, so old and new users of a number
  * exclude each other.
@@ -20,6 +21,10 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define MOST  1000000
+#define FREE  '\0'
+#define TAKEN 'x'
 
 struct held {
     struct held *next;
@@ -94,7 +99,7 @@ static int guard(struct berth_locks *l, struct berth_error *err)
     int r;
 
     pthread_mutex_lock(&l->mutex);
-    r = wait_range(l, l->fd, l->count, BERTH_WAIT_FOREVER, err);
+    r = wait_range(l, l->fd, MOST, BERTH_WAIT_FOREVER, err);
     if (r < 0)
         pthread_mutex_unlock(&l->mutex);
     return r;
@@ -102,7 +107,7 @@ static int guard(struct berth_locks *l, struct berth_error *err)
 
 static void unguard(struct berth_locks *l)
 {
-    range(l->fd, F_OFD_SETLK, F_UNLCK, l->count);
+    range(l->fd, F_OFD_SETLK, F_UNLCK, MOST);
     pthread_mutex_unlock(&l->mutex);
 }
 
@@ -116,7 +121,7 @@ static int change(struct berth_locks *l, uint32_t id, char from, char to, int ot
         return berth_fail(l->h, err, EIO, "cannot read %s", l->path);
     if (is != from)
         return berth_fail(l->h, err, otherwise, "lock %u is %sallocated", id,
-                          is == 'x' ? "" : "not ");
+                          is == TAKEN ? "" : "not ");
     if (pwrite(l->fd, &to, 1, id) != 1)
         return berth_fail(l->h, err, EIO, "cannot write to %s", l->path);
     return 0;
@@ -130,7 +135,7 @@ static int bytewise_claim(struct berth_locks *l, uint32_t id, struct berth_error
         r = guard(l, err);
     if (r < 0)
         return r;
-    r = change(l, id, '.', 'x', EEXIST, err);
+    r = change(l, id, FREE, TAKEN, EEXIST, err);
     unguard(l);
     return r;
 }
@@ -142,7 +147,7 @@ static int bytewise_release(struct berth_locks *l, uint32_t id, struct berth_err
 
     if (r < 0)
         return r;
-    r = change(l, id, 'x', '.', ENOENT, err);
+    r = change(l, id, TAKEN, FREE, ENOENT, err);
     unguard(l);
     return r;
 }
@@ -167,10 +172,10 @@ static int bytewise_allocate(struct berth_locks *l, uint32_t *out_id, struct ber
     if (r < 0)
         return r;
     bytes = read_all(l, err);
-    at = bytes ? memchr(bytes, '.', l->count) : NULL;
+    at = bytes ? memchr(bytes, FREE, l->count) : NULL;
     if (at) {
         *out_id = (uint32_t)(at - bytes);
-        r = change(l, *out_id, '.', 'x', EIO, err);
+        r = change(l, *out_id, FREE, TAKEN, EIO, err);
     } else {
         r = bytes ? berth_fail(l->h, err, ENOSPC, "all %u locks are allocated", l->count)
                   : -EIO;
@@ -182,11 +187,9 @@ static int bytewise_allocate(struct berth_locks *l, uint32_t *out_id, struct ber
 
 static int clear(struct berth_locks *l, struct berth_error *err)
 {
-    char *bytes = malloc(l->count);
+    char *bytes = calloc(1, l->count);
     int r = 0;
 
-    if (bytes)
-        memset(bytes, '.', l->count);
     if (!bytes || pwrite(l->fd, bytes, l->count, 0) != (ssize_t)l->count)
         r = berth_fail(l->h, err, bytes ? EIO : ENOMEM, "cannot write to %s", l->path);
     free(bytes);
@@ -218,7 +221,7 @@ static int bytewise_count(struct berth_locks *l, struct berth_lock_count *out,
     if (!bytes)
         return -EIO;
     for (uint32_t i = 0; i < l->count; i++)
-        n += bytes[i] == 'x';
+        n += bytes[i] == TAKEN;
     free(bytes);
     if (BERTH_FITS(out, allocated))
         out->allocated = n;
@@ -325,24 +328,39 @@ static int bytewise_probe(const struct berth_host *h, const struct berth_place *
     return 0;
 }
 
-/* Make the file, or see that the one that is there is of the right size. */
-static int prepare(struct berth_locks *l, uint32_t flags, struct berth_error *err)
+/* Under the guard: make the locks, or see that those that are there are as many.  A file with
+ * nothing in it has no locks: who made it did not come as far as here yet. */
+static int make_locks(struct berth_locks *l, uint32_t flags, struct berth_error *err)
 {
     struct stat st;
+
+    if (fstat(l->fd, &st) < 0)
+        return berth_fail(l->h, err, errno, "cannot look at %s: %m", l->path);
+    if (st.st_size == l->count && !(flags & BERTH_LOCK_RECREATE))
+        return 0;
+    if (st.st_size && !(flags & BERTH_LOCK_RECREATE))
+        return berth_fail(l->h, err, ERANGE, "%s has %lld locks, not %u", l->path,
+                          (long long)st.st_size, l->count);
+    if (!(flags & (BERTH_LOCK_CREATE | BERTH_LOCK_RECREATE)))
+        return berth_fail(l->h, err, ENOENT, "there are no locks in %s yet", l->path);
+    if (ftruncate(l->fd, l->count) < 0)
+        return berth_fail(l->h, err, errno, "cannot write to %s: %m", l->path);
+    return st.st_size ? clear(l, err) : 0;
+}
+
+static int prepare(struct berth_locks *l, uint32_t flags, struct berth_error *err)
+{
+    int r;
 
     l->fd = open(l->path, O_RDWR | O_CLOEXEC | (flags & BERTH_LOCK_CREATE ? O_CREAT : 0), 0600);
     if (l->fd < 0)
         return berth_fail(l->h, err, errno, "cannot open %s: %m", l->path);
-    if (guard(l, err) < 0)
-        return -EIO;
-    if (fstat(l->fd, &st) < 0)
-        st.st_size = 0;
+    r = guard(l, err);
+    if (r < 0)
+        return r;
+    r = make_locks(l, flags, err);
     unguard(l);
-    if (flags & BERTH_LOCK_RECREATE ? ftruncate(l->fd, 0) == 0 : st.st_size == 0)
-        return bytewise_release_all(l, err);
-    return st.st_size == l->count ? 0
-                                  : berth_fail(l->h, err, ERANGE, "%s has %lld locks, not %u",
-                                               l->path, (long long)st.st_size, l->count);
+    return r;
 }
 
 /* After close() locks are free; a child must not touch those of its parent. */
@@ -373,8 +391,8 @@ static int bytewise_open(const struct berth_host *h, const struct berth_place *p
     struct berth_locks *l;
     int r;
 
-    if (count < 1 || count > 1000000)
-        return berth_fail(h, err, EINVAL, "count must be between 1 and 1000000");
+    if (count < 1 || count > MOST)
+        return berth_fail(h, err, EINVAL, "count must be between 1 and %d", MOST);
     l = calloc(1, sizeof(*l));
     if (!l)
         return berth_fail(h, err, ENOMEM, "out of memory");

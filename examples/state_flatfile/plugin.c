@@ -1,44 +1,430 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugin.c - a state store in one text file: the operations.
+ * plugin.c - a state store in one text file.
  *
- * The table and the file are in store.c.
+ * A transaction reads the whole file into sorted lists.  A writer has the lock of a second file
+ * meanwhile, and commits by writing a new file and renaming it over the old one, so readers
+ * need no lock: what they opened stays as it was.  That is all there is to isolation,
+ * durability and rollback here; the price is that every transaction costs as much as the store
+ * is large.
+ *
+ * A line of the file is one of them: a letter, then the members of a struct in the order of the
+ * tables below.  A number is "7:", a string "3:abc", and "-1:" one that is absent.
  */
-#include "store.h"
+#include <berth/state.h>
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#define MAGIC "flatfile 1\n"
+
+/* ----------------------------------------------------------- what is stored, and how */
+
+struct member {
+    enum { END, NUMBER, DATE, STRING, BLOB } type;
+    uint64_t part; /* BERTH_REC_*; 0: the key */
+    size_t at;
+};
+
+static const size_t size_of[] = {0, sizeof(int32_t), sizeof(berth_date), sizeof(char *),
+                                 sizeof(struct berth_blob)};
+
+#define NAME   BERTH_REC_NAME
+#define ATTRS  BERTH_REC_ATTRS
+#define CONFIG BERTH_REC_CONFIG
+#define STATE  BERTH_REC_STATE
+#define M(type, part, what, member)                                                            \
+    {                                                                                          \
+        type, part, offsetof(struct berth_##what, member)                                      \
+    }
+
+enum { RECORDS, LINKS, EXITS, CONFIGS, FORMS };
+
+static const char letters[] = "RLXZ";
+static const struct member forms[FORMS][13] = {
+    {M(NUMBER, 0, record, kind), M(STRING, 0, record, id), M(STRING, NAME, record, name),
+     M(STRING, ATTRS, record, ns), M(STRING, ATTRS, record, pod),
+     M(STRING, ATTRS, record, netns), M(STRING, ATTRS, record, infra),
+     M(STRING, ATTRS, record, storage_id), M(NUMBER, ATTRS, record, status),
+     M(NUMBER, ATTRS, record, exit_code), M(BLOB, CONFIG, record, config),
+     M(BLOB, STATE, record, state)},
+    {M(NUMBER, 0, link, kind), M(STRING, 0, link, from), M(STRING, 0, link, to),
+     M(BLOB, 1, link, value)},
+    {M(STRING, 0, exit, id), M(NUMBER, 1, exit, code), M(DATE, 1, exit, date)},
+    {M(NUMBER, 1, store_config, schema), M(STRING, 1, store_config, os),
+     M(STRING, 1, store_config, static_dir), M(STRING, 1, store_config, tmp_dir),
+     M(STRING, 1, store_config, graph_root), M(STRING, 1, store_config, run_root),
+     M(STRING, 1, store_config, graph_driver), M(STRING, 1, store_config, volume_path)},
+};
+
+union value {
+    struct berth_record rec;
+    struct berth_link link;
+    struct berth_exit exit;
+    struct berth_store_config config;
+};
+
+struct list {
+    union value **v; /* sorted by the key */
+    size_t n;
+};
+
+struct chunk {
+    struct chunk *next;
+    char bytes[];
+};
+
+struct berth_txn {
+    struct berth_state *s;
+    int writes, lock; /* lock: -1 for a reader */
+    struct list all[FORMS];
+    struct chunk *chunks; /* what the lists point to */
+};
+
+struct berth_state {
+    const struct berth_host *h;
+    uint32_t flags;
+    char dir[4096], path[4200], fresh[4300], lock[4300];
+    struct berth_txn *txn; /* the open one, for forked() */
+};
+
+#define no_memory(s, err) berth_fail((s)->h, err, ENOMEM, "out of memory")
 #define MUST_WRITE(t, err)                                                                     \
     if (!(t)->writes)                                                                          \
     return berth_fail((t)->s->h, err, EROFS, "this transaction only reads")
 
-/* A struct may be shorter or longer than ours on the host's side; its size comes first. */
-static void copy_sized(void *to, const void *from, size_t ours)
-{
-    uint32_t to_size, from_size;
+/* --------------------------------------------------------------------- the lists */
 
-    memcpy(&to_size, to, sizeof(to_size));
-    memcpy(&from_size, from, sizeof(from_size));
-    if (ours > to_size)
-        ours = to_size;
-    memcpy(to, from, ours < from_size ? ours : from_size);
-    memcpy(to, &to_size, sizeof(to_size));
+/* Zeros until the end of the transaction, one byte more than asked for. */
+static void *room_for(struct berth_txn *t, size_t size)
+{
+    struct chunk *c = calloc(1, sizeof(*c) + size + 1);
+
+    if (!c)
+        return NULL;
+    c->next = t->chunks;
+    t->chunks = c;
+    return c->bytes;
 }
 
-static struct berth_blob number(char room[32], long long n)
+static union value *new_value(struct berth_txn *t, int form)
 {
-    snprintf(room, 32, "%lld", n);
-    return text(room);
+    static const uint32_t sizes[] = {sizeof(struct berth_record), sizeof(struct berth_link),
+                                     sizeof(struct berth_exit),
+                                     sizeof(struct berth_store_config)};
+    union value *u = room_for(t, sizeof(*u));
+
+    if (u)
+        u->rec.size = sizes[form]; /* the first member of all of them */
+    return u;
+}
+
+/* What a member points to. */
+static struct berth_blob bytes_of(const struct member *m, const void *at)
+{
+    const char *s = m->type == STRING ? *(const char *const *)at : NULL;
+
+    return m->type == BLOB ? *(const struct berth_blob *)at
+                           : (struct berth_blob){s, s ? strlen(s) : 0};
+}
+
+/* Copy the key and some parts of a struct to another, which may be shorter, of a host of
+ * another year: with `t` into the store, with all they point to; without it out of the store,
+ * where what is not wanted is zero. */
+static int copy(struct berth_txn *t, const struct member *m, void *to, size_t to_size,
+                const void *from, uint64_t parts)
+{
+    for (; m->type; m++) {
+        const void *at = (const char *)from + m->at;
+        struct berth_blob old = bytes_of(m, at);
+        void *bytes = NULL;
+
+        if (m->at + size_of[m->type] > to_size)
+            continue;
+        if (m->part && !(m->part & parts)) {
+            if (!t)
+                memset((char *)to + m->at, 0, size_of[m->type]);
+            continue;
+        }
+        memcpy((char *)to + m->at, at, size_of[m->type]);
+        if (!t || !old.data)
+            continue;
+        bytes = room_for(t, old.len);
+        if (!bytes)
+            return -ENOMEM;
+        if (old.len)
+            memcpy(bytes, old.data, old.len);
+        memcpy((char *)to + m->at, &bytes, sizeof(bytes)); /* of a blob, the first member */
+    }
+    return 0;
+}
+
+static int order(const struct member *m, const void *a, const void *b)
+{
+    int c = 0;
+
+    for (; c == 0 && m->type && !m->part; m++) {
+        const char *x = (const char *)a + m->at, *y = (const char *)b + m->at;
+
+        c = m->type == STRING ? strcmp(*(const char *const *)x, *(const char *const *)y)
+                              : *(const int32_t *)x - *(const int32_t *)y;
+    }
+    return c;
+}
+
+/* Where the value with a key is, or would be; *found says which. */
+static size_t find(const struct berth_txn *t, int form, const void *key, int *found)
+{
+    const struct list *l = &t->all[form];
+    size_t low = 0, high = l->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (order(forms[form], l->v[mid], key) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *found = low < l->n && order(forms[form], l->v[low], key) == 0;
+    return low;
+}
+
+static union value *get(const struct berth_txn *t, int form, const void *key)
+{
+    int found;
+    size_t at = find(t, form, key, &found);
+
+    return found ? t->all[form].v[at] : NULL;
+}
+
+static union value *get_record(const struct berth_txn *t, uint32_t kind, const char *id)
+{
+    return get(t, RECORDS, &(struct berth_record){.kind = kind, .id = id});
+}
+
+static int insert_at(struct list *l, size_t at, union value *u)
+{
+    /* Room for one more, and a power of two at a time. */
+    union value **v = l->n & (l->n - 1) ? l->v : realloc(l->v, (l->n * 2 + 1) * sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    l->v = v;
+    memmove(v + at + 1, v + at, (l->n++ - at) * sizeof(*v));
+    v[at] = u;
+    return 0;
+}
+
+static void drop(struct list *l, size_t at)
+{
+    memmove(l->v + at, l->v + at + 1, (--l->n - at) * sizeof(*l->v));
+}
+
+/* Add a struct, or write parts of it over the one that has its key. */
+static int put(struct berth_txn *t, int form, const void *given, uint64_t parts,
+               struct berth_error *err)
+{
+    int found;
+    size_t at = find(t, form, given, &found);
+    union value *u = found ? t->all[form].v[at] : new_value(t, form);
+
+    if (!u || copy(t, forms[form], u, sizeof(*u), given, parts) < 0 ||
+        (!found && insert_at(&t->all[form], at, u) < 0))
+        return no_memory(t->s, err);
+    return 0;
+}
+
+static int take(struct berth_txn *t, int form, const void *key, const char *what,
+                struct berth_error *err)
+{
+    int found;
+    size_t at = find(t, form, key, &found);
+
+    if (!found)
+        return berth_fail(t->s->h, err, ENOENT, "no record of %s", what);
+    drop(&t->all[form], at);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------- the file */
+
+/* The members of a value, from behind its letter. */
+static int read_value(struct berth_txn *t, FILE *f, const struct member *m, union value *u)
+{
+    for (; m->type; m++) {
+        char *at = (char *)u + m->at, *bytes;
+        long long n;
+
+        if (fscanf(f, "%lld", &n) != 1 || getc(f) != ':')
+            return -EUCLEAN;
+        if (m->type == NUMBER)
+            *(int32_t *)at = (int32_t)n;
+        if (m->type == DATE)
+            *(berth_date *)at = n;
+        if (m->type == NUMBER || m->type == DATE || (n == -1 && m->part))
+            continue;
+        if (n < 0 || n > INT32_MAX)
+            return -EUCLEAN;
+        bytes = room_for(t, (size_t)n);
+        if (!bytes)
+            return -ENOMEM;
+        if (fread(bytes, 1, (size_t)n, f) != (size_t)n)
+            return -EUCLEAN;
+        memcpy(at, &bytes, sizeof(bytes));
+        if (m->type == BLOB)
+            ((struct berth_blob *)at)->len = (size_t)n;
+    }
+    return 0;
+}
+
+/* It has our first line, or nothing yet. */
+static int is_store(FILE *f)
+{
+    char line[sizeof(MAGIC)];
+
+    return fgets(line, sizeof(line), f) ? strcmp(line, MAGIC) == 0 : !ferror(f);
+}
+
+static int read_all(struct berth_txn *t, FILE *f)
+{
+    int r = is_store(f) ? 0 : -EUCLEAN;
+    char letter;
+
+    while (r == 0 && fscanf(f, " %c", &letter) == 1) {
+        const char *found = strchr(letters, letter);
+        int form = found ? (int)(found - letters) : FORMS;
+        struct list *l = &t->all[form];
+        union value *u;
+
+        if (form == FORMS) /* or the NUL behind the letters */
+            return -EUCLEAN;
+        u = new_value(t, form);
+        r = u ? read_value(t, f, forms[form], u) : -ENOMEM;
+        if (r == 0 && l->n && order(forms[form], l->v[l->n - 1], u) >= 0)
+            r = -EUCLEAN;
+        if (r == 0)
+            r = insert_at(l, l->n, u);
+    }
+    return ferror(f) ? -EIO : r;
+}
+
+static int load(struct berth_txn *t, struct berth_error *err)
+{
+    struct berth_state *s = t->s;
+    FILE *f = fopen(s->path, "re");
+    int r;
+
+    if (!f)
+        return berth_fail(s->h, err, errno, "cannot open %s: %m", s->path);
+    r = read_all(t, f);
+    fclose(f);
+    return r < 0 ? berth_fail(s->h, err, -r, "%s cannot be read", s->path) : 0;
+}
+
+static void print_member(FILE *out, const struct member *m, const void *at)
+{
+    struct berth_blob v = bytes_of(m, at);
+
+    if (m->type == NUMBER)
+        fprintf(out, " %ld:", (long)*(const int32_t *)at);
+    else if (m->type == DATE)
+        fprintf(out, " %lld:", (long long)*(const berth_date *)at);
+    else
+        fprintf(out, " %ld:", v.data ? (long)v.len : -1);
+    if (v.len)
+        fwrite(v.data, 1, v.len, out);
+}
+
+static int print(FILE *out, const struct berth_txn *t)
+{
+    fputs(MAGIC, out);
+    for (int form = 0; form < FORMS; form++)
+        for (size_t i = 0; i < t->all[form].n; i++) {
+            putc(letters[form], out);
+            for (const struct member *m = forms[form]; m->type; m++)
+                print_member(out, m, (const char *)t->all[form].v[i] + m->at);
+            putc('\n', out);
+        }
+    return fflush(out) == 0 && !ferror(out) ? 0 : -1;
+}
+
+/* A new file, on the disk before it takes the place of the old one. */
+static int save(const struct berth_txn *t, struct berth_error *err)
+{
+    const struct berth_state *s = t->s;
+    int sync = !(s->flags & BERTH_PLACE_TRANSIENT), dir, r = 0;
+    FILE *out = fopen(s->fresh, "we");
+
+    if (!out)
+        return berth_fail(s->h, err, errno, "cannot write %s: %m", s->fresh);
+    if (fchmod(fileno(out), 0600) < 0 || print(out, t) < 0 || (sync && fsync(fileno(out)) < 0))
+        r = berth_fail(s->h, err, errno, "cannot write %s: %m", s->fresh);
+    fclose(out);
+    if (r == 0 && rename(s->fresh, s->path) < 0)
+        r = berth_fail(s->h, err, errno, "cannot rename %s: %m", s->fresh);
+    if (r < 0)
+        unlink(s->fresh);
+    dir = r == 0 && sync ? open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (dir >= 0) {
+        fsync(dir);
+        close(dir);
+    }
+    return r;
+}
+
+/* The writers' lock: a descriptor, or -errno. */
+static int lock_store(struct berth_state *s, berth_deadline deadline, struct berth_error *err)
+{
+    const struct timespec nap = {.tv_nsec = 2000000};
+    int fd = open(s->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), code;
+    struct timespec now;
+
+    if (fd < 0)
+        return berth_fail(s->h, err, errno, "cannot open %s: %m", s->lock);
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        code = errno != EWOULDBLOCK && errno != EINTR ? errno : EBUSY;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (code == EBUSY && deadline != BERTH_NO_WAIT)
+            code = s->h->cancelled(s->h->core) ? ECANCELED
+                   : (berth_deadline)now.tv_sec * 1000000000u + (berth_deadline)now.tv_nsec <
+                           deadline
+                       ? 0
+                       : ETIMEDOUT;
+        if (code) {
+            close(fd);
+            return berth_fail(s->h, err, code, "another process writes to %s", s->path);
+        }
+        nanosleep(&nap, NULL);
+    }
+    return fd;
+}
+
+/* Others may have the descriptor too (a child between fork and exec), so unlock, then close. */
+static void unlock_store(int fd)
+{
+    if (fd < 0)
+        return;
+    flock(fd, LOCK_UN);
+    close(fd);
 }
 
 /* ------------------------------------------------------------------ transactions */
 
 static void forget(struct berth_txn *t)
 {
-    for (size_t i = 0; i < t->n; i++)
-        free(t->v[i]);
-    free(t->v);
+    for (struct chunk *c = t->chunks, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    for (int form = 0; form < FORMS; form++)
+        free(t->all[form].v);
     if (t->s->txn == t)
         t->s->txn = NULL;
     free(t);
@@ -87,318 +473,209 @@ static int flatfile_begin(struct berth_state *s, uint32_t flags, berth_deadline 
 
 /* ----------------------------------------------------------------------- records */
 
-static const char record_type[] = {0, 'A', 'B', 'C'};
-
-static int make_record(const struct entry *e, uint64_t want, struct berth_record *rec)
+static int same(const char *wanted, const char *got)
 {
-    *rec = (struct berth_record){.size = sizeof(*rec),
-                                 .kind = (uint32_t)(e->type - 'A' + 1),
-                                 .has = want & BERTH_REC_ALL,
-                                 .id = str(e, 0)};
-    if (want & BERTH_REC_NAME)
-        rec->name = str(e, 2);
-    if (want & BERTH_REC_ATTRS) {
-        rec->ns = str(e, 3);
-        rec->pod = str(e, 4);
-        rec->netns = str(e, 5);
-        rec->infra = str(e, 6);
-        rec->storage_id = str(e, 7);
-        rec->status = (int32_t)num(e, 8);
-        rec->exit_code = (int32_t)num(e, 9);
-    }
-    if (want & BERTH_REC_CONFIG)
-        rec->config = e->f[10];
-    if (want & BERTH_REC_STATE)
-        rec->state = e->f[11];
-    return 0;
+    return !wanted || (got && strcmp(wanted, got) == 0);
 }
 
-/* Write the members in rec->has over those of the entry `old`, if there is one. */
-static int put_record(struct berth_txn *t, const struct entry *old,
-                      const struct berth_record *rec, struct berth_error *err)
+static void show(const union value *u, uint64_t want, struct berth_record *out)
 {
-    struct berth_blob f[FIELDS] = {text(rec->id), text("")};
-    char status[32], code[32];
-
-    if (old)
-        memcpy(f, old->f, sizeof(f));
-    if (rec->has & BERTH_REC_NAME)
-        f[2] = text(rec->name);
-    if (rec->has & BERTH_REC_ATTRS) {
-        f[3] = text(rec->ns);
-        if (!old)
-            f[4] = text(rec->pod);
-        f[5] = text(rec->netns);
-        f[6] = text(rec->infra);
-        f[7] = text(rec->storage_id);
-        f[8] = number(status, rec->status);
-        f[9] = number(code, rec->exit_code);
-    }
-    if (rec->has & BERTH_REC_CONFIG)
-        f[10] = rec->config;
-    if (rec->has & BERTH_REC_STATE)
-        f[11] = rec->state;
-    return put(t, record_type[rec->kind], f) < 0 ? no_memory(t->s, err) : 0;
+    copy(NULL, forms[RECORDS], out, out->size, u, want);
+    out->has = want & BERTH_REC_ALL;
 }
 
-static const struct entry *by_name(const struct berth_txn *t, uint32_t kind, const char *name)
+static const struct berth_record *by_name(const struct berth_txn *t, uint32_t kind,
+                                          const char *name)
 {
-    for (size_t i = 0; i < t->n && t->v[i]->type <= 'B'; i++)
-        if ((!kind || t->v[i]->type == record_type[kind]) && strcmp(str(t->v[i], 2), name) == 0)
-            return t->v[i];
+    const struct list *l = &t->all[RECORDS];
+
+    for (size_t i = 0; i < l->n && l->v[i]->rec.kind != BERTH_VOLUME; i++)
+        if ((!kind || l->v[i]->rec.kind == kind) && same(name, l->v[i]->rec.name))
+            return &l->v[i]->rec;
     return NULL;
 }
 
 static int flatfile_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
                         struct berth_record *out, struct berth_error *err)
 {
-    const struct entry *e = lookup(t, record_type[kind], id, "");
-    struct berth_record rec;
+    const union value *u = get_record(t, kind, id);
 
-    if (!e)
+    if (!u)
         return berth_fail(t->s->h, err, ENOENT, "no record of %s", id);
-    make_record(e, want, &rec);
-    copy_sized(out, &rec, sizeof(rec));
+    show(u, want, out);
     return 0;
 }
 
 static int flatfile_resolve(struct berth_txn *t, uint32_t kind, const char *name,
                             uint32_t *out_kind, const char **out_id, struct berth_error *err)
 {
-    const struct entry *e = by_name(t, kind, name);
+    const struct berth_record *rec = by_name(t, kind, name);
 
-    if (!e)
+    if (!rec)
         return berth_fail(t->s->h, err, ENOENT, "nothing has the name %s", name);
-    *out_kind = (uint32_t)(e->type - 'A' + 1);
-    *out_id = str(e, 0);
+    *out_kind = rec->kind;
+    *out_id = rec->id;
     return 0;
-}
-
-static int same(const char *wanted, const char *got)
-{
-    return !wanted || (got && strcmp(wanted, got) == 0);
 }
 
 static int flatfile_scan(struct berth_txn *t, const struct berth_scan *what,
                          berth_record_fn *fn, void *arg, struct berth_error *err)
 {
-    struct berth_scan w = {.size = sizeof(w)};
-    struct berth_record rec;
+    const char *prefix = what->prefix ? what->prefix : "";
     int r = 0;
 
     (void)err;
-    copy_sized(&w, what, sizeof(w));
-    for (size_t i = 0; r == 0 && i < t->n && t->v[i]->type <= 'C'; i++) {
-        const struct entry *e = t->v[i];
+    for (size_t i = 0; r == 0 && i < t->all[RECORDS].n; i++) {
+        const union value *u = t->all[RECORDS].v[i];
+        struct berth_record rec = {.size = sizeof(rec)};
 
-        if ((w.kind && e->type != record_type[w.kind]) || !same(w.pod, str(e, 4)) ||
-            !same(w.storage_id, str(e, 7)) ||
-            (w.prefix && strncmp(str(e, 0), w.prefix, strlen(w.prefix)) != 0))
+        if ((what->kind && u->rec.kind != what->kind) || !same(what->pod, u->rec.pod) ||
+            !same(what->storage_id, u->rec.storage_id) ||
+            strncmp(u->rec.id, prefix, strlen(prefix)) != 0)
             continue;
-        make_record(e, w.want, &rec);
+        show(u, what->want, &rec);
         r = fn(arg, &rec);
     }
     return r;
 }
 
-static int flatfile_insert(struct berth_txn *t, const struct berth_record *given,
+static int flatfile_insert(struct berth_txn *t, const struct berth_record *rec,
                            struct berth_error *err)
 {
-    struct berth_record rec = {.size = sizeof(rec)};
-
     MUST_WRITE(t, err);
-    copy_sized(&rec, given, sizeof(rec));
-    if (rec.kind == BERTH_VOLUME ? lookup(t, 'C', rec.id, "") != NULL
-                                 : lookup(t, 'A', rec.id, "") || lookup(t, 'B', rec.id, ""))
-        return berth_fail(t->s->h, err, EEXIST, "the ID %s is taken", rec.id);
-    if (rec.kind != BERTH_VOLUME && by_name(t, 0, rec.name))
-        return berth_fail(t->s->h, err, EEXIST, "the name %s is taken", rec.name);
-    return put_record(t, NULL, &rec, err);
+    if (rec->kind == BERTH_VOLUME
+            ? get_record(t, rec->kind, rec->id) != NULL
+            : get_record(t, BERTH_CONTAINER, rec->id) || get_record(t, BERTH_POD, rec->id))
+        return berth_fail(t->s->h, err, EEXIST, "the ID %s is taken", rec->id);
+    if (rec->kind != BERTH_VOLUME && by_name(t, 0, rec->name))
+        return berth_fail(t->s->h, err, EEXIST, "the name %s is taken", rec->name);
+    return put(t, RECORDS, rec, BERTH_REC_ALL, err);
 }
 
-static int flatfile_update(struct berth_txn *t, const struct berth_record *given,
+static int flatfile_update(struct berth_txn *t, const struct berth_record *rec,
                            struct berth_error *err)
 {
-    struct berth_record rec = {.size = sizeof(rec)};
-    const struct entry *old, *other;
+    union value *old = get_record(t, rec->kind, rec->id);
+    const struct berth_record *other = NULL;
+    const char *pod;
+    int r;
 
     MUST_WRITE(t, err);
-    copy_sized(&rec, given, sizeof(rec));
-    old = lookup(t, record_type[rec.kind], rec.id, "");
     if (!old)
-        return berth_fail(t->s->h, err, ENOENT, "no record of %s", rec.id);
-    other =
-        (rec.has & BERTH_REC_NAME) && rec.kind != BERTH_VOLUME ? by_name(t, 0, rec.name) : NULL;
-    if (other && other != old)
-        return berth_fail(t->s->h, err, EEXIST, "the name %s is taken", rec.name);
-    return put_record(t, old, &rec, err);
+        return berth_fail(t->s->h, err, ENOENT, "no record of %s", rec->id);
+    if ((rec->has & BERTH_REC_NAME) && rec->kind != BERTH_VOLUME)
+        other = by_name(t, 0, rec->name);
+    if (other && other != &old->rec)
+        return berth_fail(t->s->h, err, EEXIST, "the name %s is taken", rec->name);
+    pod = old->rec.pod; /* which cannot change */
+    r = put(t, RECORDS, rec, rec->has, err);
+    old->rec.pod = pod;
+    return r;
 }
 
 static int flatfile_remove(struct berth_txn *t, uint32_t kind, const char *id,
                            struct berth_error *err)
 {
-    int found;
-    size_t at = find(t, record_type[kind], id, "", &found);
-
     MUST_WRITE(t, err);
-    if (!found)
-        return berth_fail(t->s->h, err, ENOENT, "no record of %s", id);
-    drop(t, at);
-    return 0;
+    return take(t, RECORDS, &(struct berth_record){.kind = kind, .id = id}, id, err);
 }
 
 /* ------------------------------------------------------------------------- links */
 
-static char link_type(uint32_t kind)
+static int has_end(const union value *u, uint32_t kind, uint32_t end, const char *key)
 {
-    return (char)('L' + kind - 1);
+    return u->link.kind == kind &&
+           (end == BERTH_ANY ||
+            strcmp(end == BERTH_FROM ? u->link.from : u->link.to, key) == 0);
 }
 
-static struct entry *find_link(struct berth_txn *t, uint32_t kind, const char *from,
-                               const char *to)
+static const struct berth_link *find_link(const struct berth_txn *t, uint32_t kind,
+                                          const char *from, const char *to)
 {
-    int found;
-    size_t at;
+    const struct list *l = &t->all[LINKS];
 
-    if (to && kind != BERTH_LINK_EXEC)
-        return lookup(t, link_type(kind), from, to);
-    at = find(t, link_type(kind), from, "", &found);
-    if (at < t->n && t->v[at]->type == link_type(kind) && strcmp(str(t->v[at], 0), from) == 0)
-        return same(to, str(t->v[at], 1)) ? t->v[at] : NULL;
+    for (size_t i = 0; i < l->n; i++)
+        if (has_end(l->v[i], kind, BERTH_FROM, from) && same(to, l->v[i]->link.to))
+            return &l->v[i]->link;
     return NULL;
 }
 
-static struct berth_link make_link(const struct entry *e)
-{
-    return (struct berth_link){.size = sizeof(struct berth_link),
-                               .kind = (uint32_t)(e->type - 'L' + 1),
-                               .from = str(e, 0),
-                               .to = str(e, 1),
-                               .value = e->f[2]};
-}
-
-static int flatfile_link(struct berth_txn *t, const struct berth_link *given,
+static int flatfile_link(struct berth_txn *t, const struct berth_link *link,
                          struct berth_error *err)
 {
-    struct berth_link link = {.size = sizeof(link)};
-    const struct entry *old;
-    struct berth_blob f[FIELDS];
+    const char *to = link->kind == BERTH_LINK_EXEC ? NULL : link->to; /* a session has one */
+    const struct berth_link *old = find_link(t, link->kind, link->from, to);
 
     MUST_WRITE(t, err);
-    copy_sized(&link, given, sizeof(link));
-    memset(f, 0, sizeof(f));
-    f[0] = text(link.from);
-    f[1] = text(link.to);
-    f[2] = link.value;
-    old = find_link(t, link.kind, link.from, link.kind == BERTH_LINK_EXEC ? NULL : link.to);
     if (!old)
-        return put(t, link_type(link.kind), f) < 0 ? no_memory(t->s, err) : 0;
-    if (strcmp(str(old, 1), link.to) == 0 && old->f[2].len == link.value.len &&
-        (!link.value.len || memcmp(old->f[2].data, link.value.data, link.value.len) == 0))
+        return put(t, LINKS, link, 1, err);
+    if (same(link->to, old->to) && old->value.len == link->value.len &&
+        (!link->value.len || memcmp(old->value.data, link->value.data, link->value.len) == 0))
         return 0;
-    return berth_fail(t->s->h, err, EEXIST, "%s is linked otherwise already", link.from);
+    return berth_fail(t->s->h, err, EEXIST, "%s is linked otherwise already", link->from);
 }
 
 static int flatfile_unlink(struct berth_txn *t, uint32_t kind, const char *from, const char *to,
                            struct berth_error *err)
 {
-    int found;
-    size_t at = find(t, link_type(kind), from, to, &found);
-
     MUST_WRITE(t, err);
-    if (!found)
-        return berth_fail(t->s->h, err, ENOENT, "%s has no link to %s", from, to);
-    drop(t, at);
-    return 0;
-}
-
-static int has_end(const struct entry *e, uint32_t kind, uint32_t end, const char *key)
-{
-    return e->type == link_type(kind) &&
-           (end == BERTH_ANY || strcmp(str(e, end == BERTH_FROM ? 0 : 1), key) == 0);
+    return take(t, LINKS, &(struct berth_link){.kind = kind, .from = from, .to = to}, from,
+                err);
 }
 
 static int64_t flatfile_unlink_all(struct berth_txn *t, uint32_t kind, uint32_t end,
                                    const char *key, struct berth_error *err)
 {
-    int64_t n = 0;
+    struct list *l = &t->all[LINKS];
+    size_t before = l->n;
 
     MUST_WRITE(t, err);
-    for (size_t i = t->n; i-- > 0;)
-        if (has_end(t->v[i], kind, end, key)) {
-            drop(t, i);
-            n++;
-        }
-    return n;
+    for (size_t i = l->n; i-- > 0;)
+        if (has_end(l->v[i], kind, end, key))
+            drop(l, i);
+    return (int64_t)(before - l->n);
 }
 
 static int flatfile_linked(struct berth_txn *t, uint32_t kind, const char *from, const char *to,
                            struct berth_link *out, struct berth_error *err)
 {
-    const struct entry *e = find_link(t, kind, from, to);
-    struct berth_link link;
+    const struct berth_link *link = find_link(t, kind, from, to);
 
-    if (!e)
+    if (!link)
         return berth_fail(t->s->h, err, ENOENT, "%s has no such link", from);
-    link = make_link(e);
-    copy_sized(out, &link, sizeof(link));
-    return 0;
+    return copy(NULL, forms[LINKS], out, out->size, link, 1);
 }
 
-/* Entries are in the order of FROM, then TO, so either end comes in the order of the other. */
+/* Links are in the order of FROM, then TO, so either end comes in the order of the other. */
 static int flatfile_links(struct berth_txn *t, uint32_t kind, uint32_t end, const char *key,
                           berth_link_fn *fn, void *arg, struct berth_error *err)
 {
     int r = 0;
 
     (void)err;
-    for (size_t i = 0; r == 0 && i < t->n; i++)
-        if (has_end(t->v[i], kind, end, key)) {
-            struct berth_link link = make_link(t->v[i]);
-
-            r = fn(arg, &link);
-        }
+    for (size_t i = 0; r == 0 && i < t->all[LINKS].n; i++)
+        if (has_end(t->all[LINKS].v[i], kind, end, key))
+            r = fn(arg, &t->all[LINKS].v[i]->link);
     return r;
 }
 
 /* ---------------------------------------------------------- exit codes, identity */
 
-static struct berth_exit make_exit(const struct entry *e)
-{
-    return (struct berth_exit){.size = sizeof(struct berth_exit),
-                               .id = str(e, 0),
-                               .code = (int32_t)num(e, 2),
-                               .date = num(e, 3)};
-}
-
 static int flatfile_exit_put(struct berth_txn *t, const struct berth_exit *given,
                              struct berth_error *err)
 {
-    struct berth_exit x = {.size = sizeof(x)};
-    struct berth_blob f[FIELDS];
-    char code[32], date[32];
-
     MUST_WRITE(t, err);
-    copy_sized(&x, given, sizeof(x));
-    memset(f, 0, sizeof(f));
-    f[0] = text(x.id);
-    f[1] = text("");
-    f[2] = number(code, x.code);
-    f[3] = number(date, x.date);
-    return put(t, 'X', f) < 0 ? no_memory(t->s, err) : 0;
+    return put(t, EXITS, given, 1, err);
 }
 
 static int flatfile_exit_get(struct berth_txn *t, const char *id, struct berth_exit *out,
                              struct berth_error *err)
 {
-    const struct entry *e = lookup(t, 'X', id, "");
-    struct berth_exit x;
+    const union value *u = get(t, EXITS, &(struct berth_exit){.id = id});
 
-    if (!e)
+    if (!u)
         return berth_fail(t->s->h, err, ENOENT, "no exit code of %s", id);
-    x = make_exit(e);
-    copy_sized(out, &x, sizeof(x));
-    return 0;
+    return copy(NULL, forms[EXITS], out, out->size, u, 1);
 }
 
 static int flatfile_exit_scan(struct berth_txn *t, berth_exit_fn *fn, void *arg,
@@ -407,67 +684,38 @@ static int flatfile_exit_scan(struct berth_txn *t, berth_exit_fn *fn, void *arg,
     int r = 0;
 
     (void)err;
-    for (size_t i = 0; r == 0 && i < t->n; i++)
-        if (t->v[i]->type == 'X') {
-            struct berth_exit x = make_exit(t->v[i]);
-
-            r = fn(arg, &x);
-        }
+    for (size_t i = 0; r == 0 && i < t->all[EXITS].n; i++)
+        r = fn(arg, &t->all[EXITS].v[i]->exit);
     return r;
 }
 
 static int64_t flatfile_exit_prune(struct berth_txn *t, berth_date before, int keep_live,
                                    struct berth_error *err)
 {
-    int64_t n = 0;
+    struct list *l = &t->all[EXITS];
+    size_t all = l->n;
 
     MUST_WRITE(t, err);
-    for (size_t i = t->n; i-- > 0;)
-        if (t->v[i]->type == 'X' && num(t->v[i], 3) < before &&
-            !(keep_live && lookup(t, 'A', str(t->v[i], 0), ""))) {
-            drop(t, i);
-            n++;
-        }
-    return n;
+    for (size_t i = l->n; i-- > 0;)
+        if (l->v[i]->exit.date < before &&
+            !(keep_live && get_record(t, BERTH_CONTAINER, l->v[i]->exit.id)))
+            drop(l, i);
+    return (int64_t)(all - l->n);
 }
 
 static int flatfile_config_get(struct berth_txn *t, struct berth_store_config *out,
                                struct berth_error *err)
 {
-    const struct entry *e = lookup(t, 'Z', "", "");
-    struct berth_store_config c = {.size = sizeof(c)};
-
-    if (!e)
+    if (!t->all[CONFIGS].n)
         return berth_fail(t->s->h, err, ENOENT, "the store has no record of its paths");
-    c.schema = (uint32_t)num(e, 2);
-    c.os = str(e, 3);
-    c.static_dir = str(e, 4);
-    c.tmp_dir = str(e, 5);
-    c.graph_root = str(e, 6);
-    c.run_root = str(e, 7);
-    c.graph_driver = str(e, 8);
-    c.volume_path = str(e, 9);
-    copy_sized(out, &c, sizeof(c));
-    return 0;
+    return copy(NULL, forms[CONFIGS], out, out->size, t->all[CONFIGS].v[0], 1);
 }
 
 static int flatfile_config_put(struct berth_txn *t, const struct berth_store_config *given,
                                struct berth_error *err)
 {
-    struct berth_store_config c = {.size = sizeof(c)};
-    char schema[32];
-
     MUST_WRITE(t, err);
-    copy_sized(&c, given, sizeof(c));
-    {
-        const struct berth_blob f[FIELDS] = {
-            text(""),           text(""),           number(schema, c.schema),
-            text(c.os),         text(c.static_dir), text(c.tmp_dir),
-            text(c.graph_root), text(c.run_root),   text(c.graph_driver),
-            text(c.volume_path)};
-
-        return put(t, 'Z', f) < 0 ? no_memory(t->s, err) : 0;
-    }
+    return put(t, CONFIGS, given, 1, err);
 }
 
 /* ---------------------------------------------------------------------- the store */
@@ -475,16 +723,14 @@ static int flatfile_config_put(struct berth_txn *t, const struct berth_store_con
 /* What is in the store's place: BERTH_PROBE_*. */
 static int look(const char *path)
 {
-    char head[sizeof(MAGIC)] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
+    FILE *f = fopen(path, "re");
+    int r;
 
-    if (fd < 0)
+    if (!f)
         return errno == ENOENT ? BERTH_PROBE_NONE : BERTH_PROBE_FOREIGN;
-    n = read(fd, head, strlen(MAGIC));
-    close(fd);
-    return n == (ssize_t)strlen(MAGIC) && strcmp(head, MAGIC) == 0 ? BERTH_PROBE_MINE
-                                                                   : BERTH_PROBE_FOREIGN;
+    r = is_store(f) ? BERTH_PROBE_MINE : BERTH_PROBE_FOREIGN;
+    fclose(f);
+    return r;
 }
 
 static int flatfile_probe(const struct berth_host *h, const struct berth_place *place,
@@ -499,16 +745,15 @@ static int flatfile_probe(const struct berth_host *h, const struct berth_place *
     return look(path);
 }
 
-/* Several processes may make the store at once: only one of them, under the lock, does. */
-static int create(struct berth_state *s, struct berth_error *err)
+/* A file with nothing in it is a new store, so several processes may make it at once. */
+static int create(const struct berth_state *s, struct berth_error *err)
 {
-    const struct berth_txn empty = {.s = s};
-    int fd = lock_store(s, BERTH_WAIT_FOREVER, err), r = fd;
+    int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-    if (fd >= 0)
-        r = look(s->path) == BERTH_PROBE_NONE ? save(&empty, err) : 0;
-    unlock_store(fd);
-    return r;
+    if (fd < 0)
+        return berth_fail(s->h, err, errno, "cannot make %s: %m", s->path);
+    close(fd);
+    return 0;
 }
 
 static int flatfile_open(const struct berth_host *h, const struct berth_place *place,
@@ -559,30 +804,6 @@ static void flatfile_forked(struct berth_state *s)
     free(s);
 }
 
-static int flatfile_backup(struct berth_state *s, int fd, struct berth_error *err)
-{
-    struct berth_txn *t = calloc(1, sizeof(*t));
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r;
-    FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
-
-    if (t)
-        t->s = s;
-    if (!t || !out) {
-        r = berth_fail(s->h, err, errno, "cannot write a copy: %m");
-    } else {
-        r = load(t, err);
-        if (r == 0 && print(out, t) < 0)
-            r = berth_fail(s->h, err, errno, "cannot write a copy: %m");
-    }
-    if (t)
-        forget(t);
-    if (out)
-        fclose(out);
-    else if (copy >= 0)
-        close(copy);
-    return r;
-}
-
 static int flatfile_files(struct berth_state *s, struct berth_list *paths,
                           struct berth_error *err)
 {
@@ -619,7 +840,6 @@ static const struct berth_state_ops ops = {
     .exit_prune = flatfile_exit_prune,
     .config_get = flatfile_config_get,
     .config_put = flatfile_config_put,
-    .backup = flatfile_backup,
     .files = flatfile_files,
 };
 
