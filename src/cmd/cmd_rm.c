@@ -166,7 +166,12 @@ static int cleanup_run(struct cli *cli, void *opts, int argc, char **argv,
     if (o->exec && (o->all || o->latest || argc != 1))
         return fail(err, EINVAL,
                     "exec option needs exactly one container and neither --all nor --latest");
-    r = cli_engine(cli, 0, &e, err);
+    /* A monitor's call may come after the whole store was removed. */
+    r = cli_engine(cli, argc ? ENGINE_EXISTING : 0, &e, err);
+    if (r == -ENOENT && argc && which.ignore) {
+        error_clear(err);
+        return 0;
+    }
     return r < 0 ? r : each_ctr(e, &which, cleanup_one, o, err);
 }
 

@@ -152,6 +152,7 @@ static int prepare(struct engine *e, struct berth_error *err)
 static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
 {
     bool readonly = flags & ENGINE_READONLY;
+    bool make = !(flags & (ENGINE_READONLY | ENGINE_EXISTING));
     const char *name = e->conf->state_type;
     bool there = false;
     int r;
@@ -162,7 +163,7 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
         r = prepare(e, err);
         if (r < 0)
             return r;
-        r = fs_mkdir_p(e->conf->static_dir, 0700, err);
+        r = make ? fs_mkdir_p(e->conf->static_dir, 0700, err) : 0;
         if (r < 0)
             return error_wrap(err, "creating runtime static files directory");
     }
@@ -173,7 +174,7 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
     }
     /* A store that was there and is gone now was moved: one must not be made in its place. */
     r = state_open(e->conf, name, &e->place, NULL, 0,
-                   readonly || there ? 0 : BERTH_STATE_CREATE, &e->state, err);
+                   make && !there ? BERTH_STATE_CREATE : 0, &e->state, err);
     if (r == 0)
         r = store_validate(e, readonly, err);
     conf_place(e->conf, &e->place);

@@ -36,6 +36,7 @@ struct engine {
 /* engine_open() flags */
 #define ENGINE_READONLY (1u << 0) /* look only: no refresh, no directories, no lock segment */
 #define ENGINE_NO_BOOT  (1u << 1) /* skip boot detection (renumber, reset) */
+#define ENGINE_EXISTING (1u << 2) /* no store is made where there is none: -ENOENT */
 
 /*
  * Open the store, merge and check its record of paths, and put everything right after a
