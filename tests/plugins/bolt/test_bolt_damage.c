@@ -366,9 +366,11 @@ START_TEST(test_truncated)
 }
 END_TEST
 
-/* Each bit of each page's header and of its first elements. */
+/* Each bit of each page's header; of the pages behind the first ones, in the short form, every
+ * eighth, so that together they have them all. */
 START_TEST(test_header_bits)
 {
+    bool all = getenv("BERTH_TEST_LONG");
     unsigned slices = 4;
     int damaged = 0;
 
@@ -376,6 +378,8 @@ START_TEST(test_header_bits)
     for (size_t page = (size_t)_i; page < 102; page += slices) {
         for (unsigned at = 0; at < 16; at++) {
             for (unsigned bit = 0; bit < 8; bit++) {
+                if (!all && page >= 12 && (page / slices + at + bit) % 8 != 0)
+                    continue;
                 image[page * 4096 + at] ^= (uint8_t)(1u << bit);
                 damaged += try_file(image, image_len) < 0;
                 image[page * 4096 + at] ^= (uint8_t)(1u << bit);
