@@ -66,6 +66,7 @@
     S("health-start-period", 0, health_start_period, "duration", "Time in which failures do not count (default 0s)"), \
     S("health-timeout", 0, health_timeout, "duration", "Longest time that a health check may take (default 30s)"), \
     S("hostname", 'h', hostname, "name", "Set container hostname"),                            \
+    C("hostuser", 0, hostuser, "user", "Add a user of the host to /etc/passwd of the container"), \
     T("http-proxy", 0, http_proxy, "Set proxy environment variables in the container based on the host's"), \
     T("init", 0, init, "Run an init inside the container that forwards signals and reaps processes"), \
     S("init-path", 0, init_path, "file", "Path to the container-init binary"),                 \

@@ -203,12 +203,14 @@ static int all_devices(struct spec_final *f, struct berth_error *err)
 {
     json *list, *rules, *rule;
     bool systemd = json_flag(f->config, "systemd", false);
+    int r;
 
     if (!json_flag(f->config, "mountAllDevices", false))
         return 0;
     list = json_need_array(f->linux_, "devices");
-    if (spec_host_devices(list, systemd, err) < 0)
-        return err ? -err->code : -EIO;
+    r = spec_host_devices(list, systemd, err);
+    if (r < 0)
+        return r;
     json_set(json_need(f->linux_, "resources"), "devices", rules = json_new_array());
     json_add(rules, rule = json_new());
     json_set_bool(rule, "allow", true);
@@ -427,7 +429,9 @@ int spec_init(struct ctr *c, struct berth_error *err)
         return r;
     f.binds = json_need(c->state, "bindMounts");
     copy_spec(&f);
-    r = lookup_user(&f, err);
+    r = spec_host_users(&f, err);
+    if (r >= 0)
+        r = lookup_user(&f, err);
     if (r >= 0)
         r = all_devices(&f, err);
     if (r >= 0)

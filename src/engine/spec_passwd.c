@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spec_passwd.c - lines for users and groups that the container's files lack.
+ * spec_passwd.c - lines for users and groups that the container's files lack: of the user that
+ * it runs as, and of users of the host that it is to know.
  *
  * A writable root has the line appended to its own files, as one write under a lock; a
  * read-only one gets copies in the static directory, bound over them.
  */
 #include "engine/spec_priv.h"
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 
 #define DB_MAX (4u << 20)
@@ -21,26 +23,68 @@ static bool mounted_at(const struct spec_final *f, const char *path)
     return false;
 }
 
-/* Has some line `value` in the third field? */
-static bool has_id(const char *text, const char *value)
+/* Field n, from 0, of the line at `text`; false: it has none. */
+static bool field(const char *text, unsigned n, struct berth_blob *out)
 {
-    size_t len = strlen(value);
+    const char *end = strchrnul(text, '\n'), *at = text;
 
+    for (; n; n--) {
+        at = memchr(at, ':', (size_t)(end - at));
+        if (!at)
+            return false;
+        at++;
+    }
+    *out = (struct berth_blob){at, MIN(strcspn(at, ":"), (size_t)(end - at))};
+    return true;
+}
+
+/* Has some line `value` in field n? */
+static bool has_field(const char *text, unsigned n, const char *value, size_t len)
+{
     while (*text) {
         const char *end = strchrnul(text, '\n');
-        const char *a = memchr(text, ':', (size_t)(end - text));
-        const char *b = a ? memchr(a + 1, ':', (size_t)(end - a - 1)) : NULL;
+        struct berth_blob found;
 
-        if (b && (size_t)(end - b - 1) >= len && strncmp(b + 1, value, len) == 0 &&
-            (b[1 + len] == ':' || b + 1 + len == end))
+        if (field(text, n, &found) && found.len == len && memcmp(found.data, value, len) == 0)
             return true;
         text = *end ? end + 1 : end;
     }
     return false;
 }
 
-static int append_in_root(const struct spec_final *f, const char *file, const char *id,
-                          const char *line, struct berth_error *err)
+static bool has_id(const char *text, const char *id)
+{
+    return has_field(text, 2, id, strlen(id));
+}
+
+/* Those of the lines whose IDs `text` does not have. */
+static void missing_lines(const char *text, const char *lines, struct berth_buf *out)
+{
+    while (*lines) {
+        const char *end = strchrnul(lines, '\n');
+        struct berth_blob id;
+
+        if (field(lines, 2, &id) && !has_field(text, 2, id.data, id.len))
+            buf_printf(out, "%.*s\n", (int)(end - lines), lines);
+        lines = *end ? end + 1 : end;
+    }
+}
+
+/* What is to be put behind `text`, a line break first where it lacks one. */
+static int additions(const struct berth_buf *text, const char *lines, struct berth_buf *out,
+                     struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf add = BUF_INIT;
+
+    missing_lines(buf_str(text), lines, &add);
+    if (add.len && text->len && text->data[text->len - 1] != '\n')
+        buf_putc(out, '\n');
+    buf_puts(out, buf_str(&add));
+    return buf_error(&add) || buf_error(out) ? fail(err, ENOMEM, "out of memory") : 0;
+}
+
+static int append_in_root(const struct spec_final *f, const char *file, const char *lines,
+                          struct berth_error *err)
 {
     _cleanup_close_ int fd = spec_open_in_root(f->root, file, O_RDWR | O_APPEND | O_CREAT);
     _cleanup_buf_ struct berth_buf text = BUF_INIT, add = BUF_INIT;
@@ -52,56 +96,64 @@ static int append_in_root(const struct spec_final *f, const char *file, const ch
     if (flock(fd, LOCK_EX) < 0)
         return spec_fail_errno(err, errno, "locking %s of container %s", file, f->c->id);
     r = fs_read_fd(fd, file, DB_MAX, &text, err);
-    if (r < 0 || has_id(buf_str(&text), id))
-        return r < 0 ? r : 0;
-    if (text.len && text.data[text.len - 1] != '\n')
-        buf_putc(&add, '\n');
-    buf_puts(&add, line);
+    if (r >= 0)
+        r = additions(&text, lines, &add, err);
+    if (r < 0)
+        return r;
     r = fs_write_fd(fd, buf_str(&add), add.len);
     return r < 0 ? spec_fail_errno(err, -r, "writing %s of container %s", file, f->c->id) : 0;
 }
 
-static int copy_with(const struct spec_final *f, const char *file, const char *name,
-                     const char *line, struct berth_error *err)
+/* The copy of an earlier start, or the container's own file; neither: nothing. */
+static int read_source(const struct spec_final *f, const char *file, const char *copy,
+                       struct berth_buf *text, struct berth_error *err)
 {
-    _cleanup_free_ char *path = path_join(ctr_static_dir(f->c), name);
-    _cleanup_close_ int fd = spec_open_in_root(f->root, file, O_RDONLY);
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    int r;
+    _cleanup_close_ int fd = fs_exists(copy) ? open(copy, O_RDONLY | O_CLOEXEC)
+                                             : spec_open_in_root(f->root, file, O_RDONLY);
 
-    if (!path)
-        return fail(err, ENOMEM, "out of memory");
-    if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR)
-        return spec_fail_errno(err, -fd, "open %s of container %s", file, f->c->id);
-    if (fd >= 0 && (r = fs_read_fd(fd, file, DB_MAX, &text, err)) < 0)
-        return r;
-    if (text.len && text.data[text.len - 1] != '\n')
-        buf_putc(&text, '\n');
-    buf_puts(&text, line);
-    r = fs_replace(path, buf_str(&text), text.len, 0644, false, err);
+    if (fd == -ENOENT || fd == -ENOTDIR)
+        return 0;
+    if (fd < 0)
+        return spec_fail_errno(err, fd == -1 ? errno : -fd, "open %s of container %s", file,
+                               f->c->id);
+    return fs_read_fd(fd, file, DB_MAX, text, err);
+}
+
+static int copy_with(const struct spec_final *f, const char *file, const char *copy,
+                     const char *lines, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf text = BUF_INIT, add = BUF_INIT;
+    int r = read_source(f, file, copy, &text, err);
+
     if (r >= 0)
-        json_set_str(f->binds, file, path);
+        r = additions(&text, lines, &add, err);
+    if (r < 0)
+        return r;
+    if (add.len) {
+        if (buf_put(&text, add.data, add.len) < 0)
+            return fail(err, ENOMEM, "out of memory");
+        r = fs_replace(copy, buf_str(&text), text.len, 0644, false, err);
+    }
+    if (r >= 0 && fs_exists(copy))
+        json_set_str(f->binds, file, copy);
     return r;
 }
 
-/* Add a line to /etc/<name> of the container, if it may and needs to. */
-static int add_line(struct spec_final *f, const char *file, const char *id, const char *line,
-                    struct berth_error *err)
+/* Add lines to /etc/<name> of the container, if it may and needs to. */
+static int add_lines(struct spec_final *f, const char *file, const char *lines,
+                     struct berth_error *err)
 {
-    const char *name = path_base(file);
-    _cleanup_free_ char *copy = path_join(ctr_static_dir(f->c), name);
+    _cleanup_free_ char *copy = path_join(ctr_static_dir(f->c), path_base(file));
+    bool there;
 
-    if (mounted_at(f, file) || mounted_at(f, "/etc"))
+    if (!copy)
+        return fail(err, ENOMEM, "out of memory");
+    there = fs_exists(copy);
+    if (mounted_at(f, file) || mounted_at(f, "/etc") || (str_empty(lines) && !there))
         return 0;
-    if (copy && fs_exists(copy)) {
-        json_set_str(f->binds, file, copy);
-        return 0;
-    }
-    if (str_empty(line))
-        return 0;
-    if (json_flag(json_at(f->config, "spec", "root", NULL), "readonly", false))
-        return copy_with(f, file, name, line, err);
-    return append_in_root(f, file, id, line, err);
+    if (there || json_flag(json_at(f->config, "spec", "root", NULL), "readonly", false))
+        return copy_with(f, file, copy, lines, err);
+    return append_in_root(f, file, lines, err);
 }
 
 static void replace_all(struct berth_buf *out, const char *text, const char *const *pairs)
@@ -121,24 +173,109 @@ static void replace_all(struct berth_buf *out, const char *text, const char *con
     }
 }
 
-/* The passwd line of the number `uid`. */
-static void passwd_line(const struct spec_final *f, const char *uid, struct berth_buf *out)
+/* A line of passwd, in the form that the container wants. */
+static void put_user(const struct spec_final *f, const char *user, const char *uid,
+                     const char *gid, const char *name, const char *home, struct berth_buf *out)
 {
     const char *form = json_str(f->config, "passwd_entry");
-    const char *cwd = str_or(json_str(json_at(f->config, "spec", "process", NULL), "cwd"), "/");
-    char gid[16];
 
-    snprintf(gid, sizeof(gid), "%u", f->user.gid);
     if (str_empty(form)) {
-        buf_printf(out, "%s:*:%s:%s:container user:%s:/bin/sh\n", uid, uid, gid, cwd);
+        buf_printf(out, "%s:*:%s:%s:%s:%s:/bin/sh\n", user, uid, gid, name, home);
     } else {
-        const char *const pairs[] = {"$USERNAME", uid, "$UID",  uid,
-                                     "$GID",      gid, "$NAME", "container user",
-                                     "$HOME",     cwd, NULL};
+        const char *const pairs[] = {"$USERNAME", user, "$UID",  uid,  "$GID", gid,
+                                     "$NAME",     name, "$HOME", home, NULL};
 
         replace_all(out, form, pairs);
         buf_putc(out, '\n');
     }
+}
+
+static const char *work_dir(const struct spec_final *f)
+{
+    return str_or(json_str(json_at(f->config, "spec", "process", NULL), "cwd"), "/");
+}
+
+/* The passwd line of the number `uid`. */
+static void passwd_line(const struct spec_final *f, const char *uid, struct berth_buf *out)
+{
+    char gid[16];
+
+    snprintf(gid, sizeof(gid), "%u", f->user.gid);
+    put_user(f, uid, uid, gid, "container user", work_dir(f), out);
+}
+
+/* Is this directory, or one above it, of the host or a volume? */
+static bool is_brought(const struct spec_final *f, const char *home)
+{
+    const json *volumes = json_get(f->config, "namedVolumes");
+    _cleanup_free_ char *path = path_clean(home);
+
+    for (size_t i = 0; i < json_len(volumes); i++)
+        if (str_eq(json_str(json_item(volumes, i), "dest"), home))
+            return true;
+    while (path && *path == '/' && path[1]) {
+        if (mounted_at(f, path))
+            return true;
+        *strrchr(path, '/') = '\0';
+    }
+    return false;
+}
+
+/* The line of a user of the host that the container's passwd has neither by name nor by ID. */
+static int host_line(const struct spec_final *f, const char *who, const char *passwd,
+                     struct berth_buf *out, struct berth_error *err)
+{
+    struct passwd *user = NULL;
+    char uid[16], gid[16];
+    _cleanup_free_ char *name = NULL;
+    uint64_t number;
+
+    errno = 0;
+    if (str_to_u64(who, &number) == 0 && number < UINT32_MAX)
+        user = getpwuid((uid_t)number);
+    if (!user)
+        user = getpwnam(who);
+    if (!user)
+        return fail(err, ENOENT,
+                    "creating temporary passwd file for container %s: user: unknown user %s",
+                    f->c->id, who);
+    snprintf(uid, sizeof(uid), "%u", user->pw_uid);
+    snprintf(gid, sizeof(gid), "%u", user->pw_gid);
+    if (has_field(passwd, 0, user->pw_name, strlen(user->pw_name)) || has_id(passwd, uid))
+        return 0;
+    name = strdup(str_or(user->pw_gecos, ""));
+    if (!name)
+        return fail(err, ENOMEM, "out of memory");
+    name[strcspn(name, ",")] = '\0';
+    put_user(f, user->pw_name, uid, gid, name,
+             is_brought(f, user->pw_dir) ? user->pw_dir : work_dir(f), out);
+    return 0;
+}
+
+int spec_host_users(struct spec_final *f, struct berth_error *err)
+{
+    const json *users = json_get(f->config, "HostUsers");
+    _cleanup_free_ char *copy = path_join(ctr_static_dir(f->c), "passwd");
+    _cleanup_buf_ struct berth_buf passwd = BUF_INIT, lines = BUF_INIT;
+    int r;
+
+    if (json_len(users) == 0 || !json_flag(f->config, "passwd", true))
+        return 0;
+    if (!copy)
+        return fail(err, ENOMEM, "out of memory");
+    r = read_source(f, "/etc/passwd", copy, &passwd, err);
+    for (size_t i = 0; r >= 0 && i < json_len(users); i++) {
+        _cleanup_buf_ struct berth_buf one = BUF_INIT;
+
+        if (str_empty(json_item_str(users, i)))
+            continue;
+        r = host_line(f, json_item_str(users, i), buf_str(&passwd), &one, err);
+        if (r >= 0 && !strstr(buf_str(&lines), buf_str(&one)))
+            buf_puts(&lines, buf_str(&one));
+    }
+    if (r >= 0 && buf_error(&lines))
+        r = fail(err, ENOMEM, "out of memory");
+    return r < 0 ? r : add_lines(f, "/etc/passwd", buf_str(&lines), err);
 }
 
 int spec_passwd(struct spec_final *f, struct berth_error *err)
@@ -162,8 +299,8 @@ int spec_passwd(struct spec_final *f, struct berth_error *err)
         return r;
     if (str_to_u64(gid, &number) == 0 && !has_id(buf_str(&groups), gid))
         buf_printf(&group, "%s:x:%s:%s\n", gid, gid, uid);
-    r = add_line(f, "/etc/passwd", uid, buf_str(&passwd), err);
+    r = add_lines(f, "/etc/passwd", buf_str(&passwd), err);
     if (r >= 0)
-        r = add_line(f, "/etc/group", gid, buf_str(&group), err);
+        r = add_lines(f, "/etc/group", buf_str(&group), err);
     return r;
 }

@@ -215,7 +215,9 @@ struct spec_final {
 
 /* spec_files.c: generated files and their entries in bindMounts. */
 int spec_files(struct spec_final *f, struct berth_error *err);
-/* spec_passwd.c: users and groups that the container's files lack. */
+/* spec_passwd.c: users and groups that the container's files lack; users of the host, which
+ * come before anybody is looked up. */
+int spec_host_users(struct spec_final *f, struct berth_error *err);
 int spec_passwd(struct spec_final *f, struct berth_error *err);
 /* spec_final_mounts.c: volumes, overlays, generated files; systemd's; order and propagation. */
 int spec_final_mounts(struct spec_final *f, struct berth_error *err);
