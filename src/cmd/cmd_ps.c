@@ -21,7 +21,7 @@ struct ps_opts {
 static const struct opt ps_options[] = {
     {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Show all containers, not only running ones"},
     {"external", 0, OPT_BOOL, AT(external), NULL, NULL,
-     "Accepted for compatibility: containers of other programs are not listed", .hidden = true},
+     "Show containers of other programs in the same storage, too"},
     {"filter", 'f', OPT_CSV, AT(filter), NULL, NULL,
      "Show containers that fit a condition: ancestor, before, exited, health, id, label, name, "
      "network, pod, restart-policy, since, status, until or volume"},
@@ -38,7 +38,7 @@ static const struct opt ps_options[] = {
     {"size", 's', OPT_BOOL, AT(size), NULL, NULL, "Show how much each container wrote"},
     {"sort", 0, OPT_STRING, AT(sort), "KEY", "created", "Sort by one of: " SORTS},
     {"sync", 0, OPT_BOOL, AT(sync), NULL, NULL,
-     "Accepted for compatibility: the list always follows reality", .hidden = true},
+     "Look after every container first, not only after those that seem to have ended"},
     {"watch", 'w', OPT_UINT, AT(watch), NULL, NULL, "Print the list again every N seconds"},
     {NULL}};
 
@@ -173,6 +173,10 @@ static unsigned wanted(const struct ps_opts *o, const struct format *format)
         want |= PS_POD_NAME;
     if (o->size)
         want |= PS_SIZE;
+    if (o->external)
+        want |= PS_EXTERNAL;
+    if (o->sync)
+        want |= PS_SYNC;
     if (str_eq(o->sort, "command"))
         want |= PS_COMMAND;
     if (str_eq(o->sort, "image"))

@@ -25,6 +25,9 @@
 #define PS_PORTS    (1u << 14)
 #define PS_CREATED  (1u << 15)
 #define PS_ALL      ((1u << 16) - 1)
+/* And how: */
+#define PS_EXTERNAL (1u << 16) /* with containers of other programs in the storage */
+#define PS_SYNC     (1u << 17) /* look after every one, whether it seems to have ended or not */
 
 enum ps_space {
     SPACE_CGROUP,
@@ -50,6 +53,7 @@ struct row {
     int64_t pid, conmon_pid, exit_code;
     int status;
     bool infra, has_health;
+    bool external;   /* of another program: in the storage only */
     int64_t size_rw; /* bytes; -1: not looked at */
 };
 
@@ -63,6 +67,14 @@ void rows_free(struct rows *rows);
 /* Drop all but the first n. */
 void rows_cut(struct rows *rows, size_t n);
 #define _cleanup_rows_ _cleanup_(rows_free)
+
+/* A new one at the end; NULL without memory. */
+struct row *rows_add(struct rows *rows);
+
+/* All containers in the storage, as rows of other programs' ones; and those of them that are
+ * not in `rows` yet moved there. */
+int rows_external(struct engine *e, struct rows *out, struct berth_error *err);
+int rows_merge(struct rows *rows, struct rows *external, struct berth_error *err);
 
 /* Read all containers in one transaction, then let those that ended follow reality.
  * want: PS_*. */
@@ -89,6 +101,9 @@ bool ps_filter_match(const struct ps_filter *f, const struct row *row);
 void rows_select(struct rows *rows, const struct ps_filter *f, bool all, int64_t last,
                  const char *sort);
 void rows_sort(struct rows *rows, const char *key);
+
+/* "running", or "storage" for one of another program. */
+const char *row_state(const struct row *row);
 
 /* Texts of columns; appended. */
 void row_command(const struct row *row, bool whole, struct berth_buf *out);

@@ -241,7 +241,7 @@ static bool match_status(const char *value, const struct row *row)
 {
     int status;
 
-    if (ctr_status_parse(value, &status) < 0)
+    if (row->external || ctr_status_parse(value, &status) < 0)
         return false;
     if (status == CTR_STOPPED || status == CTR_EXITED)
         return row->status == CTR_STOPPED || row->status == CTR_EXITED;
@@ -349,7 +349,7 @@ BY(image, compare_texts(x->image, y->image))
 BY(names, compare_texts(x->name, y->name))
 BY(runningfor, (x->started > y->started) - (x->started < y->started))
 BY(size, (x->size_rw > y->size_rw) - (x->size_rw < y->size_rw))
-BY(status, strcmp(ctr_status_name(x->status), ctr_status_name(y->status)))
+BY(status, strcmp(row_state(x), row_state(y)))
 
 static const struct {
     const char *word;
@@ -373,9 +373,9 @@ void rows_select(struct rows *rows, const struct ps_filter *f, bool all, int64_t
     size_t kept = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
-        bool running = rows->items[i].status == CTR_RUNNING;
+        bool shown = rows->items[i].status == CTR_RUNNING || rows->items[i].external;
 
-        if ((all || running) && ps_filter_match(f, &rows->items[i])) {
+        if ((all || shown) && ps_filter_match(f, &rows->items[i])) {
             struct row swap = rows->items[kept];
 
             rows->items[kept++] = rows->items[i];

@@ -99,9 +99,14 @@ static const char *age_of_second(berth_date date, char buf[static TIME_TEXT_MAX]
     return age(date == DATE_NEVER ? date : seconds_of(date) * 1000000000, buf);
 }
 
+const char *row_state(const struct row *row)
+{
+    return row->external ? "storage" : ctr_status_name(row->status);
+}
+
 void row_status(const struct row *row, struct berth_buf *out)
 {
-    const char *word = ctr_status_name(row->status);
+    const char *word = row_state(row);
     char text[TIME_TEXT_MAX];
 
     if (row->status == CTR_RUNNING)
@@ -187,24 +192,24 @@ json *row_document(const struct row *row)
     json_set(o, "Command", parse_text(row->command));
     json_set_str(o, "CreatedAt", created);
     json_set_bool(o, "Exited", row->status == CTR_STOPPED || row->status == CTR_EXITED);
-    json_set_i64(o, "ExitedAt", seconds_of(row->finished));
+    json_set_i64(o, "ExitedAt", row->external ? 0 : seconds_of(row->finished));
     json_set_i64(o, "ExitCode", row->exit_code);
     json_set_str(o, "Id", row->id);
     json_set_str(o, "Image", str_or(row->image, ""));
     json_set_str(o, "ImageID", str_or(row->image_id, ""));
     json_set_bool(o, "IsInfra", row->infra);
     json_set(o, "Labels", parse_text(row->labels));
-    json_set(o, "Mounts", mounts ? mounts : json_new_array());
+    json_set(o, "Mounts", mounts || row->external ? mounts : json_new_array());
     json_set(o, "Names", one_name(row));
     json_set(o, "Namespaces", spaces);
-    json_set(o, "Networks", networks_json(row));
+    json_set(o, "Networks", row->external ? NULL : networks_json(row));
     json_set_i64(o, "Pid", row->pid);
     json_set_str(o, "Pod", str_or(row->pod, ""));
     json_set_str(o, "PodName", str_or(row->pod_name, ""));
     json_set(o, "Ports", parse_text(row->ports));
     json_set(o, "Size", size);
-    json_set_i64(o, "StartedAt", seconds_of(row->started));
-    json_set_str(o, "State", ctr_status_name(row->status));
+    json_set_i64(o, "StartedAt", row->external ? 0 : seconds_of(row->started));
+    json_set_str(o, "State", row_state(row));
     json_set_str(o, "Status", buf_str(&status));
     json_set_i64(o, "Created", seconds_of(row->created));
     return o;

@@ -36,6 +36,21 @@ void rows_free(struct rows *rows)
     *rows = (struct rows){0};
 }
 
+struct row *rows_add(struct rows *rows)
+{
+    if (rows->n == rows->cap) {
+        size_t cap = rows->cap ? 2 * rows->cap : 64;
+        struct row *items = realloc(rows->items, cap * sizeof(*items));
+
+        if (!items)
+            return NULL;
+        rows->items = items;
+        rows->cap = cap;
+    }
+    rows->items[rows->n] = (struct row){.size_rw = -1};
+    return &rows->items[rows->n++];
+}
+
 /* ------------------------------------------------------------------ reading */
 
 enum kept { TEXT, RAW, DATE, FLAG };
@@ -169,23 +184,15 @@ struct reading {
 static int read_record(void *arg, const struct berth_record *rec)
 {
     struct reading *reading = arg;
-    struct rows *rows = reading->rows;
     struct row *row;
     int r;
 
     if (strlen(rec->id) > ID_LEN)
         return 0;
-    if (rows->n == rows->cap) {
-        size_t cap = rows->cap ? 2 * rows->cap : 64;
-        struct row *items = realloc(rows->items, cap * sizeof(*items));
-
-        if (!items)
-            return fail(reading->err, ENOMEM, "out of memory");
-        rows->items = items;
-        rows->cap = cap;
-    }
-    row = &rows->items[rows->n++];
-    *row = (struct row){.status = rec->status, .size_rw = -1};
+    row = rows_add(reading->rows);
+    if (!row)
+        return fail(reading->err, ENOMEM, "out of memory");
+    row->status = rec->status;
     strcpy(row->id, rec->id);
     if (str_set(&row->name, rec->name) < 0 || str_set(&row->pod, rec->pod) < 0)
         return fail(reading->err, ENOMEM, "out of memory");
@@ -296,10 +303,14 @@ static int share_ports(struct rows *rows, struct berth_error *err)
 int rows_read(struct engine *e, unsigned want, struct rows *out, struct berth_error *err)
 {
     uint64_t members = BERTH_REC_NAME | BERTH_REC_ATTRS | BERTH_REC_CONFIG | BERTH_REC_STATE;
+    _cleanup_rows_ struct rows external = {0};
     struct reading reading = {out, want, err};
     struct txn *t = NULL;
-    int r = store_begin(e, false, &t, err);
+    /* First: what is recorded meanwhile is of this program. */
+    int r = want & PS_EXTERNAL ? rows_external(e, &external, err) : 0;
 
+    if (r == 0)
+        r = store_begin(e, false, &t, err);
     if (r < 0)
         return r;
     r = store_scan(e, t, BERTH_CONTAINER, members, read_record, &reading, err);
@@ -311,10 +322,12 @@ int rows_read(struct engine *e, unsigned want, struct rows *out, struct berth_er
     for (size_t i = 0; i < out->n; i++) {
         struct row *row = &out->items[i];
 
-        if (ctr_is_stale(e, row->id, row->status, row->pid, row->conmon_pid))
+        if (want & PS_SYNC || ctr_is_stale(e, row->id, row->status, row->pid, row->conmon_pid))
             follow_reality(e, row);
     }
-    return want & PS_PORTS ? share_ports(out, err) : 0;
+    if (want & PS_PORTS)
+        r = share_ports(out, err);
+    return r < 0 ? r : rows_merge(out, &external, err);
 }
 
 /* ------------------------------------------------------------ looks elsewhere */
@@ -388,6 +401,8 @@ static int read_size(struct engine *e, struct row *row, struct berth_error *err)
 
 int row_complete(struct engine *e, struct row *row, unsigned want, struct berth_error *err)
 {
+    if (row->external)
+        return 0;
     if (want & PS_SPACES)
         read_spaces(row);
     return want & PS_SIZE ? read_size(e, row, err) : 0;
