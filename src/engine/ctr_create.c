@@ -14,6 +14,7 @@
 #include "engine/store.h"
 #include "engine/system_signals.h"
 #include "storage/storage.h"
+#include "wrap/fault.h"
 #include <sys/stat.h>
 
 #define NAME_TRIES 16 /* generated names that may be taken before it is an error */
@@ -76,6 +77,8 @@ static int allocate_lock(struct making *m, struct berth_error *err)
     uint32_t id;
     int r = engine_locks(m->c->e, &locks, err);
 
+    if (r == 0)
+        r = intent_lock_wanted(&m->intent, err);
     if (r == 0)
         r = lock_allocate(locks, &id, err);
     if (r == -ENOSPC)
@@ -239,11 +242,19 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     if (r == 0)
         r = intent_begin(e, c->id, &making.intent, err);
     if (r == 0)
+        r = fault_point("ctr", "begun", err);
+    if (r == 0)
         r = allocate_lock(&making, err);
+    if (r == 0)
+        r = fault_point("ctr", "numbered", err);
     if (r == 0)
         r = make_storage(&making, !str_empty(o->name), &static_dir, &run_dir, err);
     if (r == 0)
+        r = fault_point("ctr", "stored", err);
+    if (r == 0)
         r = fill_places(c, networks, static_dir, run_dir, err);
+    if (r == 0)
+        r = fault_point("ctr", "placed", err);
     if (r == 0 && json_get(c->config, "namedVolumes"))
         r = ctr_volumes_create(c, &making.volumes, err);
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "engine/ctr_life.h"
 #include "engine/netns.h"
 #include "engine/store.h"
+#include "wrap/fault.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -140,6 +141,8 @@ static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
     id_uuid(uuid);
     path = str_printf("%s/netns-%s", NETNS_DIR, uuid);
     r = path ? write_note(c, path, err) : fail(err, ENOMEM, "out of memory");
+    if (r == 0)
+        r = fault_point("netns", "noted", err);
     if (r < 0)
         return r;
     fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
@@ -149,7 +152,9 @@ static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
         return r;
     }
     close(fd);
-    r = pid ? bind_netns_of(pid, path, err) : bind_new_netns(path, err);
+    r = fault_point("netns", "made", err);
+    if (r == 0)
+        r = pid ? bind_netns_of(pid, path, err) : bind_new_netns(path, err);
     if (r < 0) {
         unlink(path);
         drop_note(c);
@@ -163,6 +168,8 @@ static int remove_netns(struct ctr *c, struct berth_error *err)
 {
     int r = netns_remove(c->netns, err);
 
+    if (r == 0)
+        r = fault_point("netns", "removed", err);
     if (r == 0) {
         drop_note(c);
         free(c->netns);

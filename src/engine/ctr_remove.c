@@ -13,6 +13,7 @@
 #include "engine/store.h"
 #include "engine/system_signals.h"
 #include "storage/storage.h"
+#include "wrap/fault.h"
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
@@ -306,7 +307,9 @@ static int take_apart(struct ctr *c, struct berth_error *err)
         return first ? first : r;
     }
     error_clear(&why);
-    r = store_remove(c, &why);
+    r = fault_point("ctr", "unstored", &why);
+    if (r == 0)
+        r = store_remove(c, &why);
     c->removed = r == 0 || r == -ENOENT;
     if (r < 0 && first == 0) {
         first = r;
@@ -348,6 +351,8 @@ int ctr_remove(struct ctr *c, unsigned flags, uint32_t timeout, struct berth_err
         r = intent_begin(c->e, c->id, &intent, err);
     if (r == 0)
         r = intent_lock_is(&intent, ctr_lock_id(c), err);
+    if (r == 0)
+        r = fault_point("ctr", "doomed", err);
     if (r == 0 && (flags & CTR_REMOVE_VOLUMES) && json_get(c->config, "namedVolumes"))
         r = ctr_volumes_doom(c, &doomed, err);
     if (r == 0) {

@@ -12,6 +12,7 @@
 #include "engine/rootfs.h"
 #include "engine/store.h"
 #include "storage/storage.h"
+#include "wrap/fault.h"
 #include <signal.h>
 
 #define EXIT_FILE_SECONDS 5 /* from a process's death to its exit file */
@@ -71,8 +72,10 @@ int ctr_cleanup_parts(struct ctr *c, struct berth_error *err)
     health_end(c);
     note_failure(ctr_net_teardown(c, &why), &first, &why, err, c);
     note_failure(remove_from_runtime(c, &why), &first, &why, err, c);
+    note_failure(fault_point("ctr", "forgotten", &why), &first, &why, err, c);
     if (json_flag(c->state, "mounted", false) || ctr_volumes_in_use(c))
         note_failure(rootfs_unmount(c, &why), &first, &why, err, c);
+    note_failure(fault_point("ctr", "unmounted", &why), &first, &why, err, c);
     note_failure(store_save(c, EXIT_NONE, &why), &first, &why, err, c);
     return first;
 }

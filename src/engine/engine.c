@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/boot.h"
+#include "engine/intent.h"
 #include "engine/migrate.h"
 #include "engine/oci_named.h"
 #include "engine/store.h"
@@ -202,6 +203,7 @@ int engine_open(struct conf *conf, unsigned flags, struct engine **out, struct b
         r = boot_check(e, err);
         if (r < 0)
             return r;
+        intent_recover(e);
     }
     *out = TAKE(e);
     return 0;

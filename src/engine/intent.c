@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "engine/names.h"
 #include "engine/store.h"
+#include "engine/system_locks.h"
 #include "engine/volume.h"
 #include "storage/storage.h"
 #include <dirent.h>
@@ -20,7 +21,8 @@ static char *folder(const struct engine *e)
 }
 
 /* One record of fixed length, so that it is never seen half written: the number or "-", a
- * "t" if the directory counts or "w" if all goes with the owner, the owner. */
+ * "t" if the directory counts or "w" if all goes with the owner, a "?" if the number is
+ * doubtful, the owner. */
 #define LOCK_WIDTH 10
 #define TEXT_LEN   (LOCK_WIDTH + 2 + ID_LEN)
 
@@ -34,6 +36,8 @@ static int write_text(struct intent *i, struct berth_error *err)
              i->owner);
     if (i->whole)
         text[LOCK_WIDTH] = 'w';
+    if (i->doubtful)
+        text[LOCK_WIDTH + 1] = '?';
     return pwrite(i->fd, text, TEXT_LEN, 0) == TEXT_LEN
                ? 0
                : fail_errno(err, errno, "writing %s", i->path);
@@ -54,6 +58,7 @@ static int read_text(struct intent *i)
     if (text.len == TEXT_LEN) {
         i->whole = text.data[LOCK_WIDTH] == 'w';
         i->tree = i->whole || text.data[LOCK_WIDTH] == 't';
+        i->doubtful = text.data[LOCK_WIDTH + 1] == '?';
         snprintf(i->owner, sizeof(i->owner), "%s", text.data + LOCK_WIDTH + 2);
         if (!id_is_full(i->owner))
             i->owner[0] = '\0';
@@ -124,9 +129,16 @@ int intent_begin_volume(struct engine *e, const char *name, const char *owner,
     return write_text(out, err);
 }
 
+int intent_lock_wanted(struct intent *i, struct berth_error *err)
+{
+    i->doubtful = true;
+    return write_text(i, err);
+}
+
 int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err)
 {
     i->lock = lock;
+    i->doubtful = false;
     return write_text(i, err);
 }
 
@@ -144,7 +156,7 @@ int intent_whole(struct intent *i, struct berth_error *err)
 
 void intent_lock_gone(struct intent *i)
 {
-    i->lock = -1;
+    i->doubtful = true;
     if (i->fd >= 0)
         write_text(i, NULL);
 }
@@ -174,13 +186,86 @@ static bool in_store(struct engine *e, uint32_t kind, const char *id, struct ber
     return r != -ENOENT; /* when in doubt, it is there */
 }
 
+static bool is_intent(const char *file)
+{
+    const char *volume = str_starts(file, VOLUME_PREFIX);
+
+    return volume ? name_is_valid(volume) : id_is_full(file);
+}
+
+/* Does another of these files name the number?  Its object is being made or removed. */
+static bool in_intents(struct engine *e, const struct intent *except, int64_t lock)
+{
+    _cleanup_free_ char *dir = folder(e);
+    struct dirent *entry;
+    DIR *d = dir ? opendir(dir) : NULL;
+    bool found = false;
+
+    while (d && !found && (entry = readdir(d))) {
+        struct intent i = {.fd = -1, .lock = -1, .path = entry->d_name};
+
+        if (!is_intent(entry->d_name) || str_eq(entry->d_name, path_base(except->path)))
+            continue;
+        i.fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (i.fd < 0)
+            continue;
+        read_text(&i);
+        close(i.fd);
+        found = i.lock == lock;
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static bool is_nobodys(struct engine *e, const struct intent *i, const struct lock_row *row)
+{
+    return !row->owner && !row->elsewhere && row->allocated && !row->held &&
+           (i->lock < 0 || i->lock == row->lock) && !in_intents(e, i, row->lock);
+}
+
+static bool still_nobodys(struct engine *e, const struct intent *i,
+                          const struct lock_rows *rows, int64_t lock)
+{
+    for (size_t n = 0; n < rows->n; n++)
+        if (rows->items[n].lock == lock)
+            return is_nobodys(e, i, &rows->items[n]);
+    return false;
+}
+
+/* Killed while it allocated or freed a number.  podman, too, has a number for a moment before
+ * it records it, and leaves no note of that: hence the second look. */
+static int free_doubtful(struct engine *e, const struct intent *i, struct berth_error *err)
+{
+    _cleanup_lock_rows_ struct lock_rows rows = {0}, again = {0};
+    int r = system_locks(e, &rows, err);
+    bool waited = false;
+
+    for (size_t n = 0; r == 0 && n < rows.n; n++) {
+        int64_t lock = rows.items[n].lock;
+
+        if (!is_nobodys(e, i, &rows.items[n]))
+            continue;
+        if (!waited) {
+            waited = true;
+            sleep(1);
+            r = system_locks(e, &again, err);
+        }
+        if (r == 0 && still_nobodys(e, i, &again, lock))
+            r = lock_release(e->locks, (uint32_t)lock, err);
+    }
+    return r;
+}
+
 static void free_number(struct engine *e, struct intent *i, const char *what, const char *id)
 {
     _cleanup_error_ struct berth_error err = ERROR_INIT;
     uint32_t lock = (uint32_t)i->lock;
     struct locks *locks;
 
-    if (i->lock < 0)
+    if (i->doubtful && free_doubtful(e, i, &err) < 0)
+        log_warning("looking for the lock of %s %s: %s", what, id, error_text(&err));
+    if (i->doubtful || i->lock < 0)
         return;
     intent_lock_gone(i);
     if (engine_locks(e, &locks, &err) < 0 || lock_release(locks, lock, &err) < 0)
@@ -236,13 +321,6 @@ static void recover_one(struct engine *e, const char *dir, const char *file)
     else
         undo(e, file, &i);
     intent_end(&i);
-}
-
-static bool is_intent(const char *file)
-{
-    const char *volume = str_starts(file, VOLUME_PREFIX);
-
-    return volume ? name_is_valid(volume) : id_is_full(file);
 }
 
 void intent_recover(struct engine *e)

@@ -5,8 +5,12 @@
  * A container is made of three things in three places: a lock number, a storage record, a
  * record in the store.  A process that makes or removes one first leaves a file
  * <tmp dir>/intents/<ID> with the lock's number in it, held with flock(2), and takes it away
- * at the end.  A file that nobody holds is what a killed process left; whoever creates the
- * next container puts it right: without a record in the store, storage and number are freed.
+ * at the end.  A file that nobody holds is what a killed process left; the next command puts
+ * it right: without a record in the store, storage and number are freed.
+ *
+ * While a number is being allocated or freed, the file cannot tell whether it is ours.  Such a
+ * doubtful one is freed only if it stays nobody's, in the store and in all of these files, for
+ * longer than the making of a container takes.
  *
  * A volume has a number, a directory and a record; its file is <tmp dir>/intents/v.<NAME>.  It
  * may be made for a container, and then is undone, while nobody uses it and it is empty, if
@@ -21,6 +25,7 @@ struct intent {
     int fd; /* -1: none */
     char *path;
     int64_t lock;           /* -1: none */
+    bool doubtful;          /* it, or any without a number, may be allocated for us */
     bool tree;              /* the directory is part of what is made or removed */
     bool whole;             /* and what is in it too, once the owner is gone */
     char owner[ID_LEN + 1]; /* the container that a volume is made for; empty: none */
@@ -42,6 +47,9 @@ int intent_whole(struct intent *i, struct berth_error *err);
 
 /* The directory of the volume is to go with it.  Before it is made. */
 int intent_tree_is(struct intent *i, struct berth_error *err);
+
+/* A number is about to be allocated. */
+int intent_lock_wanted(struct intent *i, struct berth_error *err);
 
 /* This number is its lock.  Call it before anything else could fail. */
 int intent_lock_is(struct intent *i, uint32_t lock, struct berth_error *err);

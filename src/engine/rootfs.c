@@ -8,6 +8,7 @@
 #include "engine/spec_priv.h"
 #include "storage/layer.h"
 #include "storage/storage.h"
+#include "wrap/fault.h"
 #include <fcntl.h>
 #include <sys/mount.h>
 
@@ -477,9 +478,13 @@ int rootfs_mount(struct ctr *c, struct berth_error *err)
         return 0;
     r = mount_shm(c, err);
     if (r == 0)
+        r = fault_point("ctr", "shm", err);
+    if (r == 0)
         r = mount_root(c, err);
     if (r < 0)
         error_wrap(err, "mounting storage for container %s", c->id);
+    if (r == 0)
+        r = fault_point("ctr", "root", err);
     if (r == 0 && json_get(c->config, "namedVolumes"))
         r = ctr_volumes_mount(c, json_str(c->state, "mountPoint"), err);
     if (r < 0)
@@ -494,6 +499,7 @@ int rootfs_unmount(struct ctr *c, struct berth_error *err)
 
     if (ctr_volumes_in_use(c))
         note(ctr_volumes_release(c, &why), &first, &why, err, c);
+    note(fault_point("ctr", "released", &why), &first, &why, err, c);
     note(unmount_parts(c, &why), &first, &why, err, c);
     return first;
 }

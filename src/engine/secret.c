@@ -303,8 +303,8 @@ int secret_create(struct engine *e, const struct secret_new *what,
         if (r < 0)
             error_wrap(err, "creating secret %s", what->name);
     }
-    if (r == 0 && (r = fault_wanted("secret", "stored")) != 0)
-        r = fail(err, r, "injected fault at secret.stored");
+    if (r == 0)
+        r = fault_point("secret", "stored", err);
     if (r == 0) {
         json_set(table(&s, "secrets"), id, new_entry(what, id, &d));
         json_set_str(table(&s, "nameToID"), what->name, id);

@@ -19,9 +19,7 @@
 
 int volume_point(const char *step, struct berth_error *err)
 {
-    int code = fault_wanted("volume", step);
-
-    return code ? fail(err, code, "injected fault at volume.%s", step) : 0;
+    return fault_point("volume", step, err);
 }
 
 /* --------------------------------------------------------------- looking at */
@@ -163,6 +161,8 @@ static int allocate_lock(struct volume *v, struct intent *intent, struct berth_e
     uint32_t id;
     int r = engine_locks(v->e, &locks, err);
 
+    if (r == 0)
+        r = intent_lock_wanted(intent, err);
     if (r == 0)
         r = lock_allocate(locks, &id, err);
     if (r == -ENOSPC)

@@ -12,6 +12,7 @@
 #include "storage/layer.h"
 #include "storage/lockfile.h"
 #include "storage/storage_priv.h"
+#include "wrap/fault.h"
 #include <time.h>
 
 /* Locks held during one call. */
@@ -472,6 +473,15 @@ static int free_layer_name(struct storage *st, const char *name, struct berth_er
     return 0;
 }
 
+/* The layer of a container has its ID, backwards: where only folders were made, there is no
+ * record that could tell whose they are. */
+static void layer_of(const char *id, char out[static ID_LEN + 1])
+{
+    for (size_t i = 0; i < ID_LEN; i++)
+        out[i] = id[ID_LEN - 1 - i];
+    out[ID_LEN] = '\0';
+}
+
 /* Locks held, files loaded, name free: write it all. */
 static int create_locked(struct storage *st, const struct held *h,
                          const struct storage_new *what, const char *layer,
@@ -497,7 +507,9 @@ static int create_locked(struct storage *st, const struct held *h,
         r = save_layers(st, h, err);
     if (r < 0)
         return r;
-    r = save_containers(st, h->containers, &st->containers, err);
+    r = fault_point("storage", "layers", err);
+    if (r == 0)
+        r = save_containers(st, h->containers, &st->containers, err);
     if (r == 0)
         return 0;
     i = records_find(&st->layers, RECORD_ID, layer);
@@ -531,12 +543,17 @@ int storage_container_create(struct storage *st, const struct storage_new *what,
     r = take_all(st, &h, err);
     if (r < 0 || (r = check_free(st, what->id, what->name, err)) < 0)
         return r;
-    /* Folders first: a kill in between leaves some empty ones, never a record of nothing. */
-    id_generate(layer);
+    /* Folders first: a kill in between leaves some empty ones, never a record of nothing; and
+     * they can be found by the ID, storage_container_delete(). */
+    layer_of(what->id, layer);
     r = layer_make(st->graph_root, st->driver, layer, err);
     if (r < 0)
         return r;
-    r = storage_container_dirs(st, what->id, static_dir, run_dir, err);
+    r = fault_point("storage", "layer", err);
+    if (r == 0)
+        r = storage_container_dirs(st, what->id, static_dir, run_dir, err);
+    if (r == 0)
+        r = fault_point("storage", "folders", err);
     if (r == 0) {
         r = create_locked(st, &h, &filled, layer, err);
         if (r < 0) {
@@ -596,7 +613,8 @@ static int delete_layer(struct storage *st, const struct held *h, const char *la
             return r;
     }
     r = storage_forget_mount(st, layer, err);
-    if (r < 0 || (r = remove_layer_files(st, layer, err)) < 0)
+    if (r < 0 || (r = remove_layer_files(st, layer, err)) < 0 ||
+        (r = fault_point("storage", "emptied", err)) < 0)
         return r;
     records_remove(&st->layers, (size_t)i);
     return save_layers(st, h, err);
@@ -614,6 +632,22 @@ static int delete_dirs(struct storage *st, const char *id, struct berth_error *e
     return r < 0 ? r : layer_remove_tree(a, err);
 }
 
+/* What was made before its record was written. */
+static int delete_unrecorded(struct storage *st, const struct held *h, const char *id,
+                             struct berth_error *err)
+{
+    char layer[ID_LEN + 1];
+    int r = 0;
+
+    if (id_is_full(id) && layer_check_driver(st->driver, NULL) == 0) {
+        layer_of(id, layer);
+        r = records_find(&st->layers, RECORD_ID, layer) >= 0
+                ? delete_layer(st, h, layer, err)
+                : remove_layer_files(st, layer, err);
+    }
+    return r < 0 ? r : delete_dirs(st, id, err);
+}
+
 static int delete_locked(struct storage *st, const struct held *h, const char *id,
                          struct berth_error *err)
 {
@@ -622,7 +656,7 @@ static int delete_locked(struct storage *st, const struct held *h, const char *i
     int r;
 
     if (!s.file) {
-        r = delete_dirs(st, id, err);
+        r = delete_unrecorded(st, h, id, err);
         return r < 0 ? r : fail(err, ENOENT, "%s: container not known", id);
     }
     layer = storage_field(&s.file->items[s.i], RECORD_LAYER);
@@ -631,7 +665,11 @@ static int delete_locked(struct storage *st, const struct held *h, const char *i
     if (*layer && ((r = layer_check_driver(st->driver, err)) < 0 ||
                    (r = delete_layer(st, h, layer, err)) < 0))
         return r;
-    r = delete_dirs(st, id, err);
+    r = fault_point("storage", "unlayered", err);
+    if (r == 0)
+        r = delete_dirs(st, id, err);
+    if (r == 0)
+        r = fault_point("storage", "swept", err);
     if (r < 0)
         return r;
     records_remove(s.file, s.i);

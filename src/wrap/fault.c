@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fault.c - see fault.h. */
 #include "wrap/fault.h"
+#include "base/error.h"
 
 #ifdef BERTH_UNINSTALLED
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -21,6 +23,7 @@ struct rule {
 static struct rule *rules;
 static size_t n_rules;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int log_fd = -1;
 
 /* Codes that are no errno. */
 enum { KILL_BEFORE = 1 << 16, KILL_AFTER, INTERRUPT };
@@ -70,9 +73,11 @@ static bool parse(char *text, struct rule *out)
 
 static void init(void)
 {
-    const char *text = secure_getenv("BERTH_FAULT");
+    const char *text = secure_getenv("BERTH_FAULT"), *path = secure_getenv("BERTH_FAULT_LOG");
     _cleanup_list_ struct berth_list parts = LIST_INIT;
 
+    if (!str_empty(path))
+        log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (str_empty(text))
         return;
     list_split(&parts, text, ',', false);
@@ -93,6 +98,8 @@ int fault_wanted(const char *kind, const char *op)
     int code = 0;
 
     pthread_once(&once, init);
+    if (log_fd >= 0)
+        dprintf(log_fd, "%s.%s\n", kind, op);
     if (n_rules == 0)
         return 0;
     pthread_mutex_lock(&mutex);
@@ -132,3 +139,13 @@ int fault_wanted(const char *kind, const char *op)
     return 0;
 }
 #endif
+
+int fault_point(const char *kind, const char *step, struct berth_error *err)
+{
+    int code = fault_wanted(kind, step);
+
+    if (code)
+        return fail(err, code, "injected fault at %s.%s", kind, step);
+    fault_done();
+    return 0;
+}
