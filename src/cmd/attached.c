@@ -80,7 +80,7 @@ int attached_copy(struct ctr *c, int fd, const struct attached *how, struct bert
         .arg = c,
     };
 
-    return stream_copy(&io, err);
+    return fd < 0 ? 0 : stream_copy(&io, err); /* none: the streams are ours already */
 }
 
 /* The exit code of a process is one byte; -1 (a container that ran too long) becomes 255. */

@@ -11,6 +11,7 @@
 #include "engine/spec.h"
 #include "engine/store.h"
 #include "engine/stream.h"
+#include "wrap/fault.h"
 #include <signal.h>
 
 #define ZERO_TIME "0001-01-01T00:00:00Z"
@@ -92,6 +93,8 @@ static int prepare(struct ctr *c, struct berth_error *err)
 {
     int r = ctr_net_setup(c, err);
 
+    if (r == 0)
+        r = fault_point("ctr", "networked", err);
     if (r == 0 && !json_flag(c->state, "mounted", false))
         r = rootfs_mount(c, err);
     return r;
@@ -214,7 +217,11 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
     int r = prepare(c, err);
 
     if (r == 0)
+        r = fault_point("ctr", "mounted", err);
+    if (r == 0)
         r = spec_init(c, err);
+    if (r == 0)
+        r = fault_point("ctr", "configured", err);
     if (r == 0)
         r = create_in_runtime(c, restart, err);
     if (r == 0 && json_flag(c->config, "postConfigureNetNS", false)) {
@@ -269,10 +276,11 @@ static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *e
 
     if (r == 0)
         r = ctr_view_make(c, &view, err);
-    if (r == 0 && attach_fd)
+    /* With the log driver passthrough it has our own streams, and there is no socket. */
+    if (r == 0 && attach_fd && !str_eq(view.c.log_driver, "passthrough"))
         r = oci_attach(oci, &view.c, NULL, &fd, err);
     /* Its command finds a terminal of the right size from the beginning. */
-    if (r == 0 && attach_fd && (view.c.flags & BERTH_CTR_TERMINAL) && stream_own_size(&size))
+    if (r == 0 && fd >= 0 && (view.c.flags & BERTH_CTR_TERMINAL) && stream_own_size(&size))
         oci_resize(oci, &view.c, NULL, size, NULL);
     if (r == 0)
         r = ctr_classify(oci_start(oci, &view.c, err), err);
