@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cmd/each.h"
 #include "cmd/logfile.h"
+#include "cmd/logjournal.h"
 #include "cmd/when.h"
 #include "engine/store.h"
 #include <fcntl.h>
@@ -34,7 +35,11 @@ static const struct opt logs_options[] = {
 /* One container's log. */
 struct source {
     struct ctr *c;
+    bool in_journal;
     struct logfile file;
+    struct logjournal journal;
+    struct log_record next; /* read ahead, to be printed in its turn */
+    bool has_next;
     int monitor; /* descriptor of its conmon process; -1: it does not run */
 };
 
@@ -83,17 +88,39 @@ static void put_record(const struct printing *p, size_t which, const struct log_
         fflush(out);
 }
 
-/* Print what is there of all logs. */
-static int drain(const struct printing *p, struct berth_error *err)
+static int read_ahead(struct source *s, struct berth_error *err)
 {
-    struct log_record record;
     int r = 0;
 
-    for (size_t i = 0; i < p->n && r >= 0; i++)
-        while ((r = logfile_next(&p->sources[i].file, &record, err)) > 0)
-            put_record(p, i, &record);
-    fflush(stdout);
+    if (!s->has_next)
+        r = s->in_journal ? logjournal_next(&s->journal, &s->next, err)
+                          : logfile_next(&s->file, &s->next, err);
+    s->has_next = s->has_next || r > 0;
     return r;
+}
+
+/* Print what is there of all logs, in the order of its times. */
+static int drain(const struct printing *p, struct berth_error *err)
+{
+    for (;;) {
+        size_t first = p->n;
+
+        for (size_t i = 0; i < p->n; i++) {
+            int r = read_ahead(&p->sources[i], err);
+
+            if (r < 0)
+                return r;
+            if (p->sources[i].has_next &&
+                (first == p->n || p->sources[i].next.date < p->sources[first].next.date))
+                first = i;
+        }
+        if (first == p->n)
+            break;
+        put_record(p, first, &p->sources[first].next);
+        p->sources[first].has_next = false;
+    }
+    fflush(stdout);
+    return 0;
 }
 
 /* ------------------------------------------------------------------- follow */
@@ -106,7 +133,8 @@ static int watch_files(const struct printing *p, struct berth_error *err)
         return fail_errno(err, errno, "watching log files");
     for (size_t i = 0; i < p->n; i++) {
         /* The directory, as rotation puts another file in the place of the log. */
-        _cleanup_free_ char *dir = strdup(p->sources[i].file.path);
+        const char *path = p->sources[i].file.path;
+        _cleanup_free_ char *dir = path ? strdup(path) : NULL;
         char *slash = dir ? strrchr(dir, '/') : NULL;
 
         if (!slash)
@@ -126,84 +154,124 @@ static void forget_events(int fd)
         ;
 }
 
-/* Wait for more text or an end.  Gives the number of monitors that still run. */
-static size_t wait_for_more(const struct printing *p, int watch)
+/* Milliseconds until nothing more is wanted; -1: for ever. */
+static int time_left(const struct printing *p)
 {
-    struct pollfd fds[256] = {{watch, POLLIN, 0}};
-    size_t n = 1, alive = 0;
-    int timeout = -1;
+    int64_t left;
 
-    for (size_t i = 0; i < p->n && n < ARRAY_LEN(fds); i++)
-        if (p->sources[i].monitor >= 0)
-            fds[n++] = (struct pollfd){p->sources[i].monitor, POLLIN, 0};
-    if (p->until != INT64_MAX) {
-        int64_t left = (p->until - time_now()) / 1000000;
+    if (p->until == INT64_MAX)
+        return -1;
+    left = (p->until - time_now()) / 1000000;
+    return (int)MAX(MIN(left, INT32_MAX), 0);
+}
 
-        timeout = (int)MAX(MIN(left, INT32_MAX), 0);
-        if (timeout == 0)
-            return 0;
+/* Has the monitor gone?  What it sent to the journal is to be found there, then. */
+static bool has_ended(struct source *s)
+{
+    struct pollfd one = {s->monitor, POLLIN, 0};
+
+    if (s->monitor >= 0 && poll(&one, 1, 0) == 1) {
+        attr_closep(&s->monitor);
+        if (s->in_journal)
+            logjournal_settle();
     }
-    if (n == 1)
+    return s->monitor < 0;
+}
+
+/* Wait for more text or an end.  Gives the number of monitors that still run. */
+static size_t wait_for_more(const struct printing *p, struct pollfd *fds, int watch)
+{
+    size_t n = 0, alive = 0;
+    int timeout = time_left(p);
+
+    fds[n++] = (struct pollfd){watch, POLLIN, 0};
+    for (size_t i = 0; i < p->n; i++) {
+        const struct source *s = &p->sources[i];
+
+        if (s->monitor >= 0)
+            fds[n++] = (struct pollfd){s->monitor, POLLIN, 0};
+        if (s->monitor >= 0 && s->in_journal)
+            fds[n++] = (struct pollfd){logjournal_fd(&p->sources[i].journal, NULL), POLLIN, 0};
+    }
+    if (n == 1 || timeout == 0)
         return 0;
     poll(fds, n, timeout);
     forget_events(watch);
     for (size_t i = 0; i < p->n; i++) {
-        struct pollfd one = {p->sources[i].monitor, POLLIN, 0};
-
-        if (one.fd >= 0 && poll(&one, 1, 0) == 1)
-            attr_closep(&p->sources[i].monitor);
-        alive += p->sources[i].monitor >= 0;
+        if (p->sources[i].in_journal)
+            logjournal_changed(&p->sources[i].journal);
+        alive += !has_ended(&p->sources[i]);
     }
     return alive;
 }
 
 static int follow(const struct printing *p, struct berth_error *err)
 {
+    _cleanup_free_ struct pollfd *fds = calloc(2 * p->n + 1, sizeof(*fds));
     _cleanup_close_ int watch = watch_files(p, err);
     size_t alive;
     int r;
 
     if (watch < 0)
         return watch;
+    if (!fds)
+        return fail(err, ENOMEM, "out of memory");
     do {
         r = drain(p, err);
         if (r < 0)
             return r;
-        alive = wait_for_more(p, watch);
+        alive = wait_for_more(p, fds, watch);
     } while (alive);
     return drain(p, err);
 }
 
 /* ------------------------------------------------------------------ command */
 
-static int open_source(struct engine *e, const char *name, const struct logs_opts *o,
+static int open_journal(const struct printing *p, struct source *s, struct berth_error *err)
+{
+    int r = logjournal_open(s->c->id, &s->journal, err);
+
+    s->in_journal = r == 0;
+    /* From now on it tells when there is more. */
+    if (r == 0 && p->o->follow)
+        r = logjournal_fd(&s->journal, err);
+    if (r >= 0 && p->o->tail >= 0)
+        r = logjournal_tail(&s->journal, (uint64_t)p->o->tail, p->until, err);
+    else if (r >= 0 && p->since != INT64_MIN)
+        r = logjournal_since(&s->journal, p->since, err);
+    return r < 0 ? r : 0;
+}
+
+static int open_log(const struct printing *p, struct source *s, struct berth_error *err)
+{
+    const char *driver = str_or(json_str(s->c->config, "logDriver"), "");
+    const char *path = json_str(s->c->config, "logPath");
+    int r;
+
+    if (str_eq(driver, "none") || str_eq(driver, "passthrough"))
+        return fail(err, EINVAL,
+                    "this container is using the '%s' log driver, cannot read logs: this "
+                    "container is not logging output",
+                    driver);
+    if (str_eq(driver, "journald"))
+        return open_journal(p, s, err);
+    if (*driver && !str_eq(driver, "k8s-file") && !str_eq(driver, "json-file"))
+        return fail(err, EINVAL,
+                    "unrecognized log driver \"%s\", cannot read logs: internal libpod error",
+                    driver);
+    r = logfile_open(str_or(path, ""), &s->file, err);
+    return r == 0 && p->o->tail >= 0 ? logfile_tail(&s->file, (uint64_t)p->o->tail, err) : r;
+}
+
+static int open_source(struct engine *e, const char *name, const struct printing *p,
                        struct source *s, struct berth_error *err)
 {
     int r = name ? ctr_lookup(e, name, &s->c, err) : ctr_latest(e, &s->c, err);
-    const char *driver, *path;
 
     s->monitor = s->file.fd = -1;
-    if (r < 0)
-        return r;
-    driver = str_or(json_str(s->c->config, "logDriver"), "");
-    path = json_str(s->c->config, "logPath");
-    if (str_eq(driver, "none"))
-        return fail(err, EINVAL,
-                    "this container is using the 'none' log driver, cannot read logs: this "
-                    "container is not logging output");
-    if (str_eq(driver, "passthrough"))
-        return fail(err, EINVAL,
-                    "this container is using the 'passthrough' log driver, cannot read logs: "
-                    "this container is not logging output");
-    if (str_eq(driver, "journald"))
-        return fail(err, ENOTSUP,
-                    "the log of container %s is in the journal: read it with journalctl "
-                    "CONTAINER_ID_FULL=%s",
-                    s->c->name, s->c->id);
-    r = logfile_open(str_or(path, ""), &s->file, err);
-    if (r == 0 && o->tail >= 0)
-        r = logfile_tail(&s->file, (uint64_t)o->tail, err);
-    if (r == 0 && o->follow && ctr_alive(s->c))
+    if (r == 0)
+        r = open_log(p, s, err);
+    if (r == 0 && p->o->follow && ctr_alive(s->c))
         s->monitor = proc_pidfd((pid_t)json_i64(s->c->state, "conmonPid", 0));
     return r;
 }
@@ -238,12 +306,13 @@ static int logs_run(struct cli *cli, void *opts, int argc, char **argv, struct b
     if (r == 0)
         r = cli_engine(cli, 0, &e, err);
     for (; p.n < n && r == 0; p.n++)
-        r = open_source(e, o->latest ? NULL : argv[p.n], o, &sources[p.n], err);
+        r = open_source(e, o->latest ? NULL : argv[p.n], &p, &sources[p.n], err);
     if (r == 0)
         r = o->follow ? follow(&p, err) : drain(&p, err);
     for (size_t i = 0; i < p.n; i++) {
         attr_closep(&sources[i].monitor);
         logfile_close(&sources[i].file);
+        logjournal_close(&sources[i].journal);
         ctr_free(sources[i].c);
     }
     return r;

@@ -7,10 +7,10 @@
  * opened when somebody reads events.
  */
 #include "base/fs.h"
-#include "base/library.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/events_priv.h"
+#include "engine/sd_journal.h"
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -117,56 +117,23 @@ int event_write_journal(const struct event *ev, struct berth_error *err)
 
 /* ------------------------------------------------------------------ reading */
 
-LIBRARY(libsystemd, "libsystemd.so.0", "journald", "reading events from the journal");
-
-struct sd_journal;
-
-static struct {
-    int (*open)(struct sd_journal **out, int flags);
-    void (*close)(struct sd_journal *j);
-    int (*add_match)(struct sd_journal *j, const void *data, size_t size);
-    int (*seek_head)(struct sd_journal *j);
-    int (*seek_tail)(struct sd_journal *j);
-    int (*next)(struct sd_journal *j);
-    int (*previous)(struct sd_journal *j);
-    int (*get_data)(struct sd_journal *j, const char *field, const void **data, size_t *size);
-    int (*set_threshold)(struct sd_journal *j, size_t size);
-    int (*wait)(struct sd_journal *j, uint64_t us);
-} sd;
-
-static const struct library_symbol symbols[] = {
-    {"sd_journal_open", &sd.open},
-    {"sd_journal_close", &sd.close},
-    {"sd_journal_add_match", &sd.add_match},
-    {"sd_journal_seek_head", &sd.seek_head},
-    {"sd_journal_seek_tail", &sd.seek_tail},
-    {"sd_journal_next", &sd.next},
-    {"sd_journal_previous", &sd.previous},
-    {"sd_journal_get_data", &sd.get_data},
-    {"sd_journal_set_data_threshold", &sd.set_threshold},
-    {"sd_journal_wait", &sd.wait},
-};
-
-#define LOCAL_ONLY 1 /* SD_JOURNAL_LOCAL_ONLY */
+static const struct sd_journal_api *sd;
 
 int journal_open(struct sd_journal **out, struct berth_error *err)
 {
     static const char match[] = "SYSLOG_IDENTIFIER=podman";
     struct sd_journal *j = NULL;
-    int r = library_open(&libsystemd, symbols, ARRAY_LEN(symbols), err);
+    int r = sd_journal_open_local("events", &sd, &j, err);
 
     if (r < 0)
-        return error_wrap(err, "reading events from the journal needs libsystemd");
-    r = sd.open(&j, LOCAL_ONLY);
-    if (r < 0)
-        return fail_errno(err, -r, "opening the journal");
-    r = sd.add_match(j, match, sizeof(match) - 1);
+        return r;
+    r = sd->add_match(j, match, sizeof(match) - 1);
     if (r >= 0)
-        r = sd.set_threshold(j, 0); /* fields in full length */
+        r = sd->set_threshold(j, 0); /* fields in full length */
     if (r >= 0)
-        r = sd.seek_head(j);
+        r = sd->seek_head(j);
     if (r < 0) {
-        sd.close(j);
+        sd->close(j);
         return fail_errno(err, -r, "searching the journal");
     }
     *out = j;
@@ -176,15 +143,15 @@ int journal_open(struct sd_journal **out, struct berth_error *err)
 void journal_close(struct sd_journal *j)
 {
     if (j)
-        sd.close(j);
+        sd->close(j);
 }
 
 int journal_skip(struct sd_journal *j, struct berth_error *err)
 {
-    int r = sd.seek_tail(j);
+    int r = sd->seek_tail(j);
 
     if (r >= 0)
-        r = sd.previous(j); /* the end is a place only behind an entry */
+        r = sd->previous(j); /* the end is a place only behind an entry */
     return r < 0 ? fail_errno(err, -r, "going to the end of the journal") : 0;
 }
 
@@ -211,7 +178,7 @@ static char *field_value(struct sd_journal *j, const char *field)
     size_t len = strlen(field) + 1, size = 0;
     const void *data = NULL;
 
-    if (sd.get_data(j, field, &data, &size) < 0 || size < len)
+    if (sd->get_data(j, field, &data, &size) < 0 || size < len)
         return NULL;
     return strndup((const char *)data + len, size - len);
 }
@@ -243,7 +210,7 @@ int journal_next(struct sd_journal *j, json **out, berth_date *time, struct bert
     for (;;) {
         _cleanup_json_ json *line = NULL;
         struct event ev;
-        int r = sd.next(j);
+        int r = sd->next(j);
 
         if (r <= 0)
             return r < 0 ? fail_errno(err, -r, "reading the journal") : 0;
@@ -263,6 +230,6 @@ int journal_wait(struct sd_journal *j, berth_date until, struct berth_error *err
 
     if (until != DATE_NEVER)
         us = until > time_now() ? (uint64_t)(until - time_now()) / 1000 + 1 : 0;
-    r = sd.wait(j, us);
+    r = sd->wait(j, us);
     return r < 0 && r != -EINTR ? fail_errno(err, -r, "waiting for the journal") : 0;
 }
