@@ -124,8 +124,8 @@ static size_t put_time(berth_date date, char *out, size_t size)
     localtime_r(&sec, &tm);
     n = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
     strftime(zone, sizeof(zone), "%z", &tm); /* +hhmm */
-    n += (size_t)snprintf(out + n, size - n, ".%09lld%.3s:%s",
-                          (long long)(date % 1000000000), zone, zone + 3);
+    n += (size_t)snprintf(out + n, size - n, ".%09lld%.3s:%s", (long long)(date % 1000000000),
+                          zone, zone + 3);
     return n;
 }
 

@@ -6,7 +6,7 @@
 . "$top_srcdir/tests/lib/e2e.sh"
 journald=/lib/systemd/systemd-journald
 for tool in $journald podman; do
-	command -v $tool >/dev/null || { echo "needs the program $tool"; exit 77; }
+	command -v "$tool" >/dev/null || { echo "needs the program $tool"; exit 77; }
 done
 
 run() { name=$1; shift; quiet b run --name "$name" --network none "$@"; }

@@ -70,9 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         read_all(n, &end);
         if (end.n > whole.n || end.text.len > whole.text.len || (n == 0 && end.n) ||
-            (end.text.len && memcmp(end.text.data,
-                                    whole.text.data + whole.text.len - end.text.len,
-                                    end.text.len) != 0)) {
+            (end.text.len &&
+             memcmp(end.text.data, whole.text.data + whole.text.len - end.text.len,
+                    end.text.len) != 0)) {
             fprintf(stderr, "--tail %d: %zu of %zu records\n", (int)n, end.n, whole.n);
             abort();
         }
