@@ -61,7 +61,7 @@ for way in error x/y / // /a/../../etc none junk huge hang; do
 	mode $way
 	rc "$way: mount fails" 125 b volume mount v
 	is "$way: in one line" 1 "$(echo "$errs" | wc -l)"
-	rc "$way: so does a container" 125 b run --name c --network none -v v:/v --rootfs "$R" true
+	rc "$way: so does a container" 126 b run --name c --network none -v v:/v --rootfs "$R" true
 	mode well
 	is "$way: nothing is counted" "0 " "$(state v)"
 	quiet b rm c
