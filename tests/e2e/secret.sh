@@ -108,7 +108,8 @@ is "the environment" "$({ printf 'data|'; cat "$W/text"; } | od -An -c)" \
 	"$(run --secret s1,type=env --secret text,type=env,target=OTHER -e s1=no --rootfs "$R" sh -c 'printf "%s|%s" "$s1" "$OTHER"' | od -An -c)"
 printf 'a\0b' >"$W/zero"
 b secret create zero "$W/zero" >/dev/null
-refused "a byte 0 in the environment" "the secret of the environment variable Z has a byte 0, which only a file can have: use type=mount" run --rm --secret zero,type=env,target=Z --rootfs "$R" true
+rc "a byte 0 in the environment" 126 b run --rm --secret zero,type=env,target=Z --rootfs "$R" true
+is "a byte 0 in the environment: the words" "Error: the secret of the environment variable Z has a byte 0, which only a file can have: use type=mount" "$errs"
 is "in a file" 3 "$(run --secret zero --rootfs "$R" wc -c /run/secrets/zero | cut -d' ' -f1)"
 quiet b secret rm zero
 refused "a missing one" 'no secret with name or id "none": no such secret' run --secret none --rootfs "$R" true
