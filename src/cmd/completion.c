@@ -212,11 +212,17 @@ static const char zsh_code[] =
 
 /* ------------------------------------------------------------------------- fish */
 
-static const char *fish_where; /* the condition of the lines that are being written */
+static const char *fish_group; /* in front of the words that are being written */
+
+/* What follows is for these paths: said once, as there are many lines. */
+static void fish_for(FILE *out, const char *paths)
+{
+    fprintf(out, "set -g __berth_for \"%s\"\n", paths);
+}
 
 static void fish_entry(FILE *out, const char *word, const char *help, const struct opt *o)
 {
-    fprintf(out, "complete -c berth -n \"__berth_at %s\"", fish_where);
+    fputs("__berth_add", out);
     if (o && o->letter)
         fprintf(out, " -s %c", o->letter);
     fprintf(out, " %s %s%s -d '", o ? "-l" : "-f -a", word,
@@ -240,6 +246,9 @@ static const char fish_code[] =
     "function __berth_at\n"
     "    contains -- (__berth_path) $argv\n"
     "end\n\n"
+    "function __berth_add\n"
+    "    complete -c berth -n \"__berth_at $__berth_for\" $argv\n"
+    "end\n\n"
     "function __berth_names\n"
     "    switch $argv[1]\n"
     "        case container\n"
@@ -260,39 +269,38 @@ static void fish_commands(FILE *out)
             continue;
         where = str_printf("'%s'%s%s%s", (*c)->name, both ? " 'container " : "",
                            both ? (*c)->name : "", both ? "'" : "");
-        fish_where = str_or(where, "''");
+        fish_for(out, str_or(where, "''"));
         each_option(out, (*c)->opts, fish_entry);
         if (object_of(*c))
-            fprintf(out, "complete -c berth -n \"__berth_at %s\" -f -a '(__berth_names %s)'\n",
-                    fish_where, object_of(*c));
+            fprintf(out, "__berth_add -f -a '(__berth_names %s)'\n", object_of(*c));
     }
 }
 
 static void fish_path(FILE *out, const char *word, const char *help _unused_,
                       const struct opt *o _unused_)
 {
-    fprintf(out, " ' %s%s'", fish_where, word);
+    fprintf(out, " ' %s%s'", fish_group, word);
 }
 
 static void put_fish(FILE *out)
 {
     fputs("set -g __berth_paths", out);
-    fish_where = "";
+    fish_group = "";
     each_word(out, NULL, fish_path);
     for (const struct cmd *g = command_groups; g->name; g++) {
         _cleanup_free_ char *group = str_printf("%s ", g->name);
 
-        fish_where = str_or(group, "");
+        fish_group = str_or(group, "");
         each_word(out, g->name, fish_path);
     }
     fprintf(out, "\n\n%s", fish_code);
-    fish_where = "''";
+    fish_for(out, "''");
     each_word(out, NULL, fish_entry);
     each_option(out, cli_program_opts, fish_entry);
     for (const struct cmd *g = command_groups; g->name; g++) {
         _cleanup_free_ char *where = str_printf("'%s'", g->name);
 
-        fish_where = str_or(where, "''");
+        fish_for(out, str_or(where, "''"));
         each_word(out, g->name, fish_entry);
     }
     for (const struct opt *o = cli_global_opts; o->name; o++)
@@ -303,6 +311,7 @@ static void put_fish(FILE *out)
             fputs("'\n", out);
         }
     fish_commands(out);
+    fputs("functions -e __berth_add\nset -e __berth_for\n", out);
 }
 
 int dump_completion(FILE *out, const char *shell)

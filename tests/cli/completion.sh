@@ -76,6 +76,15 @@ completes '' berth --root ''
 completes 'web' berth stop w
 completes 'web data' berth rm -f ''
 if command -v zsh >/dev/null; then zsh -n "$dir/completion/zsh/_berth" || say "zsh"; fi
-if command -v fish >/dev/null; then fish -n "$dir/completion/fish/berth.fish" || say "fish"; fi
+if command -v fish >/dev/null; then
+    fish -n "$dir/completion/fish/berth.fish" || say "fish"
+    export HOME="$dir"
+    for line in 'berth container ps --nohe' 'berth ps --nohe'; do
+        fish -c "source '$dir/completion/fish/berth.fish'; complete -C '$line'" | grep -q '^--noheading' ||
+            say "fish, $line: --noheading"
+    done
+    [ -z "$(fish -c "source '$dir/completion/fish/berth.fish'; complete -C 'berth volume --nohe'")" ] ||
+        say "fish: an option where there is none"
+fi
 bash -n "$dir/completion/bash/berth" || say "bash"
 exit $failed

@@ -56,17 +56,27 @@ lintian --allow-root --fail-on error --tag-display-limit 0 $debs >"$dir/lintian"
 grep -c '^W:' "$dir/lintian" | sed 's/$/ warnings/'
 
 step "dependencies"
-needs() { dpkg-deb -f "$(deb "$1")" Depends; }
-for one in state-sqlite:libsqlite3-0 state-lmdb:liblmdb0 oci-crun:crun oci-runc:runc net-netavark:netavark \
-	net-cni:containernetworking-plugins; do
-    package=berth-${one%%:*}
-    needs "$package" | grep -q "${one#*:}" || say "$package does not need ${one#*:}: $(needs "$package")"
-    needs "$package" | grep -q "berth-${one%%-*}-abi-1 (>= 1\.[0-9]*)" || say "$package: $(needs "$package")"
-done
-for library in sqlite lmdb; do
-    for package in berth berth-state-boltdb berth-oci-crun; do
-        ! needs $package | grep -q "lib$library" || say "$package needs $library"
-    done
+# Names of what a package depends on: exactly these.
+while read -r package wanted; do
+    got=$(dpkg-deb -f "$(deb "$package")" Depends | sed 's/ ([^)]*)//g; s/ | /|/g; s/, /\n/g' |
+        LC_ALL=C sort | tr '\n' ' ')
+    [ "$got" = "$wanted " ] || say "$package depends on: $got"
+done <<'END'
+berth berth-oci-crun|berth-oci-plugin berth-state-sqlite|berth-state-plugin libc6 libconfig9 libjson-c5 libltdl7
+berth-state-sqlite berth-plugin-abi-1 berth-state-abi-1 libc6 libsqlite3-0
+berth-state-boltdb berth-plugin-abi-1 berth-state-abi-1 libc6
+berth-state-lmdb berth-plugin-abi-1 berth-state-abi-1 libc6 liblmdb0
+berth-oci-crun berth-oci-abi-1 berth-plugin-abi-1 conmon crun libc6 libjson-c5
+berth-oci-runc berth-oci-abi-1 berth-plugin-abi-1 conmon libc6 libjson-c5 runc
+berth-net-netavark berth-net-abi-1 berth-plugin-abi-1 libc6 libjson-c5 netavark
+berth-net-cni berth-net-abi-1 berth-plugin-abi-1 containernetworking-plugins libc6 libjson-c5
+berth-dev libc6
+END
+for package in state-sqlite state-boltdb state-lmdb oci-crun oci-runc net-netavark net-cni; do
+    [ "$(dpkg-deb -f "$(deb berth-$package)" Provides)" = "berth-${package%%-*}-plugin" ] ||
+        say "berth-$package does not provide berth-${package%%-*}-plugin"
+    [ "$(dpkg-deb -c "$(deb berth-$package)" | grep -c '/berth/[a-z]*_[a-z]*\.so$')" -eq 1 ] ||
+        say "berth-$package has not one plugin"
 done
 
 # What the generators for rpm make of a plugin's note; and the spec is one.
@@ -87,7 +97,7 @@ if [ -n "${ROOT:-}" ]; then
     cp -a "$ROOT" "$root"
 else
     debootstrap --variant=minbase \
-        --include=conmon,crun,runc,libltdl7,libconfig9,libjson-c5,libsqlite3-0,liblmdb0,busybox-static,libseccomp2,iproute2 \
+        --include=conmon,crun,runc,libltdl7,libconfig9,libjson-c5,libsqlite3-0,liblmdb0,busybox-static,libseccomp2,iproute2,netavark,containernetworking-plugins,gcc,libc6-dev,make,pkg-config \
         bookworm "$root" >"$dir/debootstrap.log" 2>&1 || { tail "$dir/debootstrap.log"; exit 77; }
 fi
 mkdir "$root/debs"
@@ -115,11 +125,15 @@ cp /bin/busybox /rootfs/bin/
 berth plugin list
 berth run --name one --network none --rootfs /rootfs /bin/busybox echo from a package
 berth ps -a --format '{{.Names}} {{.Status}}'
+# Without the store's package.
+dpkg -r --force-depends berth-state-sqlite >/dev/null 2>&1
+berth ps -a && echo "LISTED WITHOUT A STORE"
+dpkg -i /debs/berth-state-sqlite_* >/dev/null
 # One by one, the others.
-for p in berth-state-boltdb berth-state-lmdb berth-oci-runc berth-dev; do
+for p in berth-state-boltdb berth-state-lmdb berth-oci-runc berth-net-netavark berth-net-cni berth-dev; do
     dpkg -i /debs/${p}_* >/dev/null
 done
-berth plugin list --format '{{.Module}} {{.Status}}' | grep -c ' ok$'
+berth plugin list --format '{{.Module}} {{.Status}}' | grep -c ' ok$' | sed 's/^/plugins: /'
 berth run --rm --runtime runc --network none --rootfs /rootfs /bin/busybox echo by runc
 # Without the runtime's package.
 dpkg -r berth-oci-crun berth-oci-runc --force-depends >/dev/null 2>&1 || dpkg -r --force-depends berth-oci-crun berth-oci-runc >/dev/null 2>&1
@@ -138,7 +152,7 @@ berth start -a one
 berth rm one
 # And nothing is left.
 dpkg -P berth-dev berth-state-boltdb berth-state-lmdb berth-state-sqlite berth-oci-crun \
-    berth-oci-runc berth >/dev/null
+    berth-oci-runc berth-net-netavark berth-net-cni berth >/dev/null
 rm -rf /tmp/berth* /rootfs
 END
 step "installing, running, upgrading, purging"
@@ -147,9 +161,12 @@ sed 's/^/    /' "$dir/first.log"
 has() { grep -q -- "$1" "$dir/first.log" || say "missing: $1"; }
 lacks() { ! grep -q -- "$1" "$dir/first.log" || say "$1"; }
 has '^from a package$'
+has '^plugins: 11$'
 has '^one Exited (0)'
 has '^by runc$'
 has 'the package berth-oci-crun provides it'
+has 'the package berth-state-sqlite provides it'
+lacks 'LISTED WITHOUT'
 has '^9\.0-1$'
 has '^one is there still$'
 lacks 'TOO LARGE'
@@ -157,5 +174,24 @@ lacks 'RAN WITHOUT'
 rm -f "$root/first"
 list_files >"$dir/after"
 diff "$dir/before" "$dir/after" >"$dir/left" || say "purging leaves: $(cat "$dir/left")"
+
+# An author of a plugin: a compiler, make, pkg-config, and a package each for the program, a
+# store, a runtime and the headers; then the tutorial, word for word.
+step "the tutorial"
+sed -n '/^```console$/,/^```$/ s/^# //p' "$top_srcdir/docs/plugins/tutorial.md" >"$root/commands"
+n=$(wc -l <"$root/commands")
+[ "$n" -ge 5 ] && [ "$n" -le 10 ] || say "the tutorial has $n commands"
+cat >"$root/author" <<'END'
+set -e
+dpkg -i /debs/berth-state-sqlite_* /debs/berth-oci-crun_* /debs/berth_* /debs/berth-dev_* >/dev/null
+mkdir /empty
+cd /empty
+. /commands
+END
+in_root /bin/sh /author >"$dir/author.log" 2>&1 || say "the tutorial: exit status $?"
+grep -qx hello "$dir/author.log" || say "the tutorial's container does not say hello"
+grep -q '^summary=' "$dir/author.log" || say "the tutorial: no plugin info"
+tail -n 1 "$dir/author.log" | grep -q 'hello$' || say "the tutorial: ps does not show the container"
+tail -n 30 "$dir/author.log" | sed 's/^/    /'
 [ $failed -ne 0 ] || echo "ok"
 exit $failed
