@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command_table.c - the table of commands for tools: as JSON for completion, and as those sections
- * of manual pages that repeat it, so that both can be compared with what is installed.
+ * command_table.c - the table of commands for tools: as JSON for completion, and as those
+ * sections of manual pages that repeat it, so that both can be compared with what is installed.
  */
 #include "base/json.h"
 #include "base/str.h"

@@ -174,8 +174,8 @@ static int open_state(struct engine *e, unsigned flags, struct berth_error *err)
             return r;
     }
     /* A store that was there and is gone now was moved: one must not be made in its place. */
-    r = state_open(e->conf, name, &e->place, NULL, 0,
-                   make && !there ? BERTH_STATE_CREATE : 0, &e->state, err);
+    r = state_open(e->conf, name, &e->place, NULL, 0, make && !there ? BERTH_STATE_CREATE : 0,
+                   &e->state, err);
     if (r == 0)
         r = store_validate(e, readonly, err);
     conf_place(e->conf, &e->place);
