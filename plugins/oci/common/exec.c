@@ -136,8 +136,11 @@ int rt_exec(struct berth_oci *r, const struct berth_container *c,
         rt_launch_end(&l);
     }
     if (rc < 0) {
-        if (rc == -ETIMEDOUT)
+        if (rc == -ETIMEDOUT) {
             kill_peer(c, fd);
+            rt_kill_monitor(c->id, l.monitor);
+            rt_exec_stop(r, c, what->session, BERTH_NO_WAIT, NULL);
+        }
         if (fd >= 0)
             close(fd);
         remove_session(c, dir, spec, !what->session_dir);

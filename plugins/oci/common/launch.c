@@ -16,7 +16,10 @@
 #include "args.h"
 #include "cgroup.h"
 #include "message.h"
+#include "monitor.h"
 #include "spawn.h"
+
+#define LOOK_TIME (3 * RT_SECOND) /* without an answer, until we look after it */
 
 /* Our end into *ours, the child's into *theirs. */
 static int make_pair(int *ours, int *theirs)
@@ -207,14 +210,39 @@ int rt_launch_resume(struct berth_oci *r, struct rt_launch *l, struct berth_erro
     return send_start(r, l, err);
 }
 
+/* The answer; while there is none, see that somebody is at work on it.  A runtime that is
+ * killed leaves a process that has conmon's streams, and conmon waits for the end of those
+ * before it says that the runtime failed: as long as that process lives. */
+static int await_pid(struct rt_launch *l, struct rt_line *line)
+{
+    bool alone = false;
+
+    for (;;) {
+        berth_deadline next = rt_now() + LOOK_TIME;
+        int rc = rt_read_line(l->sync, next < l->deadline ? next : l->deadline, line);
+
+        if (rc != -ETIMEDOUT || rt_now() >= l->deadline)
+            return rc;
+        l->monitor = rt_find_monitor(l->argv);
+        if (l->monitor <= 0 || rt_has_runtime(l->monitor))
+            alone = false;
+        else if (alone)
+            return -EOWNERDEAD;
+        else
+            alone = true;
+    }
+}
+
 int rt_launch_pid(struct berth_oci *r, struct rt_launch *l, int32_t *out_pid,
                   struct berth_error *err)
 {
     RT_FREE char *message = NULL;
     struct rt_line line;
-    int rc = rt_read_line(l->sync, l->deadline, &line);
+    int rc = await_pid(l, &line);
 
     message = line.message;
+    if (rc == -EOWNERDEAD)
+        return berth_fail(r->h, err, ETIMEDOUT, "%s was killed at its work", r->name);
     if (rc == -ETIMEDOUT)
         return berth_fail(r->h, err, ETIMEDOUT, "container creation timeout: %s did not end",
                           r->name);

@@ -29,8 +29,9 @@ struct rt_launch {
     pid_t pid; /* of conmon's first process, 0 once reaped */
     int pidfd;
     int sync, start, attach;
-    int text;  /* what conmon wrote to its standard streams */
-    bool told; /* conmon may have called the runtime */
+    int text;        /* what conmon wrote to its standard streams */
+    bool told;       /* conmon may have called the runtime */
+    int32_t monitor; /* that was looked for, as it did not answer; 0: none */
 };
 
 #define RT_LAUNCH                                                                              \

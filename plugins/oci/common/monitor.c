@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor.c - see monitor.h. */
+#include "monitor.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define COMMAND_LINE_MAX 65536
+
+/* The process's arguments, each with its NUL; their length. */
+static size_t read_arguments(const char *pid, char *out, size_t size)
+{
+    char path[64];
+    size_t len = 0;
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && len < size && (n = read(fd, out + len, size - len)) > 0)
+        len += (size_t)n;
+    if (fd >= 0)
+        close(fd);
+    return len;
+}
+
+/* A script may stand in for conmon, with its interpreter in front: compare the ends. */
+static bool has_arguments(const char *text, size_t len, char *const *argv)
+{
+    size_t want = 0, at;
+
+    for (size_t i = 1; argv[i]; i++)
+        want += strlen(argv[i]) + 1;
+    if (len < want || want == 0)
+        return false;
+    at = len - want;
+    for (size_t i = 1; argv[i]; i++) {
+        size_t n = strlen(argv[i]) + 1;
+
+        if (memcmp(text + at, argv[i], n) != 0)
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+int32_t rt_find_monitor(char *const *argv)
+{
+    RT_FREE char *text = malloc(COMMAND_LINE_MAX);
+    DIR *d = text ? opendir("/proc") : NULL;
+    struct dirent *entry;
+    int32_t found = 0;
+
+    while (d && !found && (entry = readdir(d))) {
+        long pid = strtol(entry->d_name, NULL, 10);
+
+        if (pid > 0 && pid <= INT_MAX &&
+            has_arguments(text, read_arguments(entry->d_name, text, COMMAND_LINE_MAX), argv))
+            found = (int32_t)pid;
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static bool mount_ns(int32_t pid, ino_t *out)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+    if (stat(path, &st) < 0)
+        return false;
+    *out = st.st_ino;
+    return true;
+}
+
+bool rt_has_runtime(int32_t monitor)
+{
+    char path[64], text[4096];
+    RT_FD int fd = -1;
+    ino_t own, other;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)monitor, (int)monitor);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || !mount_ns(monitor, &own))
+        return true; /* nobody can tell */
+    n = read(fd, text, sizeof(text) - 1);
+    if (n < 0)
+        return true;
+    text[n] = '\0';
+    for (char *p = text, *end; *p; p = end) {
+        long pid = strtol(p, &end, 10);
+
+        if (end == p)
+            break;
+        while (*end == ' ')
+            end++;
+        if (pid > 0 && pid <= INT_MAX && mount_ns((int32_t)pid, &other) && other == own)
+            return true;
+    }
+    return false;
+}
