@@ -33,6 +33,16 @@ static int32_t read_pid(const char *path)
     return path && rt_read_number(path, 1, INT_MAX, &pid) == 0 ? (int32_t)pid : 0;
 }
 
+static void write_pid(const char *path, int32_t pid)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        return;
+    dprintf(fd, "%d", (int)pid);
+    close(fd);
+}
+
 /* What a former run left must not be taken for this one's; and the runtime appends to
  * its log. */
 static void clear_former(const struct berth_container *c, const char *oci_log)
@@ -68,6 +78,9 @@ static int launch(struct berth_oci *r, const struct berth_container *c,
         rc = rt_launch_go(r, &l, err);
     if (rc == 0)
         rc = rt_launch_pid(r, &l, out_pid, err);
+    /* conmon's first process was killed before it wrote the file. */
+    if (rc == 0 && l.monitor > 0 && !read_pid(c->monitor_pid_file))
+        write_pid(c->monitor_pid_file, l.monitor);
     *out_told = l.told;
     rt_launch_end(&l);
     return rc;
@@ -172,9 +185,15 @@ int rt_remove(struct berth_oci *r, const struct berth_container *c, struct berth
     static const char *const words[] = {"delete", "--force", NULL};
     const struct rt_call what = {.words = words, .id = c->id};
     RT_FREE char *file = rt_exit_path(c, NULL);
-    bool ended = !file || c->pid <= 0 || access(file, F_OK) == 0;
-    int rc = rt_call(r, &what, NULL, err);
+    /* Without a pid it was never recorded, but may be there: its monitor tells. */
+    bool ended =
+        !file || access(file, F_OK) == 0 || (c->pid <= 0 && rt_monitored(r, c, NULL) != 1);
+    int rc = rt_call(r, &what, NULL, NULL);
 
+    /* Whoever removes a container forgets it whatever fails here: a runtime that was killed at
+     * its work gets a second chance. */
+    if (rc < 0)
+        rc = rt_call(r, &what, NULL, err);
     if (rc < 0)
         return rc;
     if (!ended)

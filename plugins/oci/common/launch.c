@@ -175,6 +175,11 @@ static int reap_first(struct berth_oci *r, struct rt_launch *l, struct berth_err
         l->told = true;
         return 0;
     }
+    /* Killed when it had done its part: the monitor goes on without it. */
+    if (WIFSIGNALED(status) && (l->monitor = rt_find_monitor(l->argv)) > 0) {
+        l->told = true;
+        return 0;
+    }
     text = conmon_text(l);
     if (WIFSIGNALED(status))
         return berth_fail(r->h, err, EPROTO, "conmon was killed by signal %d%s%s",
