@@ -19,12 +19,14 @@ AC_DEFUN([BERTH_COMPILER_FLAGS], [
     BERTH_CFLAGS="-std=gnu11 -fvisibility=hidden"
     BERTH_CPPFLAGS=
     BERTH_LDFLAGS=
+    dnl A program that waits for others most of the time: small rather than aligned.
     m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
         -Wold-style-definition -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wcast-qual
         -Wwrite-strings -Wimplicit-fallthrough -Wdate-time
         -Wduplicated-cond -Wlogical-op -Wno-missing-field-initializers
         -fstack-protector-strong -fstack-clash-protection -fcf-protection
-        -ffunction-sections -fdata-sections],
+        -ffunction-sections -fdata-sections
+        -falign-functions=1 -falign-jumps=1 -falign-labels=1 -falign-loops=1],
         [BERTH_TRY_FLAG([BERTH_CFLAGS], m4_defn([flag]))])
     dnl Nothing is thrown through our frames, and debuggers have .debug_frame: a tenth of the
     dnl program less.  Sanitizers print traces without debug information, too.
