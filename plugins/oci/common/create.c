@@ -11,7 +11,10 @@
 #include "files.h"
 #include "launch.h"
 #include "message.h"
+#include "monitor.h"
 #include "wait.h"
+
+#define ORPHAN_TIME (10 * RT_SECOND) /* for a runtime whose conmon died */
 
 static const struct berth_oci_create no_options = {.size = sizeof(no_options)};
 
@@ -94,6 +97,8 @@ static void undo(struct berth_oci *r, const struct berth_container *c, bool told
 
     if (hangs)
         rt_kill_monitor(c->id, read_pid(c->monitor_pid_file));
+    else if (told)
+        rt_await_runtime(r, c->id, rt_now() + ORPHAN_TIME);
     if (told)
         rt_call(r, &what, NULL, NULL);
     rt_remove_files(c);

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "call.h"
+#include "wait.h"
+
 #define COMMAND_LINE_MAX 65536
 
 /* The process's arguments, each with its NUL; their length. */
@@ -105,4 +108,52 @@ bool rt_has_runtime(int32_t monitor)
             return true;
     }
     return false;
+}
+
+/* "RUNTIME ... create ... ID" */
+static bool creates(const char *text, size_t len, const char *id)
+{
+    size_t n = strlen(id) + 1;
+
+    return len > n && memcmp(text + len - n, id, n) == 0 &&
+           memmem(text, len, "\0create", sizeof("\0create"));
+}
+
+/* Processes of the container itself have the same arguments until they become its command,
+ * and a mount namespace of their own. */
+static int32_t find_runtime(const char *id)
+{
+    RT_FREE char *text = malloc(COMMAND_LINE_MAX);
+    DIR *d = text ? opendir("/proc") : NULL;
+    struct dirent *entry;
+    ino_t own = 0, other;
+    int32_t found = 0;
+
+    if (!mount_ns((int32_t)getpid(), &own) && d) {
+        closedir(d);
+        return 0;
+    }
+    while (d && !found && (entry = readdir(d))) {
+        long pid = strtol(entry->d_name, NULL, 10);
+
+        if (pid > 0 && pid <= INT_MAX &&
+            creates(text, read_arguments(entry->d_name, text, COMMAND_LINE_MAX), id) &&
+            mount_ns((int32_t)pid, &other) && other == own)
+            found = (int32_t)pid;
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline)
+{
+    int32_t pid;
+
+    while (rt_now() < deadline && (pid = find_runtime(id)) > 0) {
+        RT_FD int process = rt_pidfd(pid);
+
+        if (process >= 0 && rt_wait_process(r, process, deadline) <= 0)
+            return;
+    }
 }

@@ -13,4 +13,8 @@ int32_t rt_find_monitor(char *const *argv);
  * their runtime ends, have a mount namespace of their own. */
 bool rt_has_runtime(int32_t monitor);
 
+/* conmon may have died and left its runtime at work: wait until nobody creates a container of
+ * this ID any more. */
+void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline);
+
 #endif
