@@ -134,6 +134,7 @@ rc "and finds no fault" 0 "$checker" check /var/lib/containers/storage/libpod/bo
 quiet b create --name last --network none --rootfs "$R" true
 has "no lock number is leaked" '"lockID":0,' "$(b state dump | grep '"name":"last"')"
 quiet b rm last
+until_true sh -c "! pgrep conmon"
 is "no process is left" "" "$(pgrep -a conmon)"
 is "no mount is left" "" "$(grep -e userdata -e /run/netns/ /proc/self/mountinfo)"
 finish

@@ -192,5 +192,6 @@ if command -v podman >/dev/null; then
 	good "podman's stop ends our process"
 	quiet p rm o
 fi
+until_true sh -c '! pgrep -f "healthchec[k]"'
 is "no process is left" "" "$(pgrep -af 'healthcheck')"
 finish

@@ -43,6 +43,7 @@ rc "it is gone" 125 b inspect c
 is "no container is left" "" "$(b ps -aq)"
 is "no directory is left" "" "$(ls /var/lib/containers/storage/overlay-containers | grep -v -e '\.lock' -e '\.json')"
 is "no mount is left" "" "$(grep -e userdata -e /run/netns/ /proc/self/mountinfo)"
+until_true sh -c "! pgrep conmon" # which waits for its exit command
 is "no process is left" "" "$(pgrep -a conmon)"
 is "no file is left" "$before" "$(find /run /dev/shm -xdev -type f 2>/dev/null | grep -v -e /alive -e /libpod/berth/ -e /berth-seccomp/ -e events -e libpod_lock -e '\.lock$' -e '\.lck$' | sort)"
 

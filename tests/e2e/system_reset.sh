@@ -85,6 +85,7 @@ rc "a new start" 0 podman start -a new
 rc "reset of one root" 0 b system reset -f
 is "nothing is left" "" "$(find /var/lib/containers/storage /run/libpod /run/containers/storage 2>/dev/null)"
 is "no mount is left" "" "$(grep -e /storage/ -e /run/netns/ /proc/self/mountinfo)"
+until_true sh -c "! pgrep conmon"
 is "no monitor is left" "" "$(pgrep -a conmon)"
 is "no number is allocated" "0 0" "$(od -An -tu4 -j56 -N4 /dev/shm/libpod_lock | tr -d ' ') $(od -An -tu4 -j1344 -N4 /dev/shm/libpod_lock | tr -d ' ')"
 rc "podman begins anew" 0 podman ps
