@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_archive.c - trees of files into archives and out of them, and tricks of archives. */
+/* test_archive.c - trees of files into archives and out of them, tricks of archives, copies. */
 #include <check.h>
 #undef fail /* an old name of Check's; ours describes a failure */
 
 #include "base/archive.h"
 #include "base/fs.h"
+#include "base/fs_copy.h"
 #include "base/str.h"
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -302,6 +303,32 @@ START_TEST(reads_compressed)
 }
 END_TEST
 
+/* In the copy, too, names of one file are names of one file. */
+START_TEST(copies_names)
+{
+    static const char *const names[] = {"from/a/f", "from/b/c/f", "from/f"};
+    struct stat st[3];
+    int from, to;
+
+    ck_assert_int_eq(fs_mkdir_p("from/a", 0755, NULL), 0);
+    ck_assert_int_eq(fs_mkdir_p("from/b/c", 0755, NULL), 0);
+    ck_assert_int_eq(fs_mkdir_p("to", 0755, NULL), 0);
+    ck_assert_int_eq(fs_replace(names[0], "x", 1, 0640, false, NULL), 0);
+    for (size_t i = 1; i < 3; i++)
+        ck_assert_int_eq(link(names[0], names[i]), 0);
+    from = open("from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    to = open("to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(fs_copy_tree(from, to, NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(fstatat(to, names[i] + 5, &st[i], AT_SYMLINK_NOFOLLOW), 0);
+        ck_assert_uint_eq(st[i].st_ino, st[0].st_ino);
+        ck_assert_uint_eq(st[i].st_nlink, 3);
+    }
+    close(from);
+    close(to);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("archive");
@@ -321,6 +348,7 @@ int main(void)
     tcase_add_test(c, replaces_but_merges_directories);
     tcase_add_test(c, says_what_is_no_archive);
     tcase_add_test(c, packs_and_unpacks);
+    tcase_add_test(c, copies_names);
     tcase_add_test(c, writes_what_podman_writes);
     tcase_add_loop_test(c, reads_compressed, 0, ARRAY_LEN(programs));
     srunner_run_all(runner, CK_NORMAL);

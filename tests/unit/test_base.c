@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fs.h"
-#include "base/fs_copy.h"
 #include "base/id.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -436,33 +435,6 @@ START_TEST(removal_follows_no_links)
 }
 END_TEST
 
-/* In the copy, too, names of one file are names of one file. */
-START_TEST(copies_names)
-{
-    static const char *const names[] = {"from/a/f", "from/b/c/f", "from/f"};
-    struct stat st[3];
-    int from, to;
-
-    ck_assert_int_eq(chdir(dir), 0);
-    ck_assert_int_eq(fs_mkdir_p("from/a", 0755, NULL), 0);
-    ck_assert_int_eq(fs_mkdir_p("from/b/c", 0755, NULL), 0);
-    ck_assert_int_eq(fs_mkdir_p("to", 0755, NULL), 0);
-    ck_assert_int_eq(fs_replace(names[0], "x", 1, 0640, false, NULL), 0);
-    for (size_t i = 1; i < 3; i++)
-        ck_assert_int_eq(link(names[0], names[i]), 0);
-    from = open("from", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    to = open("to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_eq(fs_copy_tree(from, to, NULL), 0);
-    for (size_t i = 0; i < 3; i++) {
-        ck_assert_int_eq(fstatat(to, names[i] + 5, &st[i], AT_SYMLINK_NOFOLLOW), 0);
-        ck_assert_uint_eq(st[i].st_ino, st[0].st_ino);
-        ck_assert_uint_eq(st[i].st_nlink, 3);
-    }
-    close(from);
-    close(to);
-}
-END_TEST
-
 START_TEST(file_locks)
 {
     int fd = fs_lock_file(at("lock"), 0600, NULL);
@@ -670,7 +642,6 @@ int main(void)
     tcase_add_test(f, directories);
     tcase_add_test(f, files);
     tcase_add_test(f, removal_follows_no_links);
-    tcase_add_test(f, copies_names);
     tcase_add_test(f, file_locks);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
