@@ -122,11 +122,6 @@ static void put_usage(FILE *out, const char *args)
     }
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const struct opt *const *)a)->name, (*(const struct opt *const *)b)->name);
-}
-
 static void put_option(FILE *out, const struct opt *o)
 {
     const char *word = opts_value_word(o);
@@ -148,15 +143,10 @@ static void put_option(FILE *out, const struct opt *o)
 static void put_options(FILE *out, const struct opt *first, const struct opt *second)
 {
     const struct opt *sorted[256];
-    size_t n = 0;
+    size_t n = opts_sorted(first, second, sorted, ARRAY_LEN(sorted));
 
-    for (int pass = 0; pass < 2; pass++)
-        for (const struct opt *o = pass ? second : first; o && o->name; o++)
-            if (!o->hidden && n < ARRAY_LEN(sorted))
-                sorted[n++] = o;
     if (n == 0)
         return;
-    SORT(sorted, n, by_name);
     fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", out);
     for (size_t i = 0; i < n; i++)
         put_option(out, sorted[i]);

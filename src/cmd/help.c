@@ -58,24 +58,14 @@ static void print_preset(FILE *out, const struct opt *o)
         fprintf(out, " (default %s)", o->preset);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const struct opt *const *)a)->name, (*(const struct opt *const *)b)->name);
-}
-
 /* Options of up to two tables, by name. */
 static void print_options(FILE *out, const struct opt *first, const struct opt *second)
 {
     const struct opt *sorted[256];
-    size_t n = 0, width = 0;
+    size_t n = opts_sorted(first, second, sorted, ARRAY_LEN(sorted)), width = 0;
 
-    for (int pass = 0; pass < 2; pass++)
-        for (const struct opt *o = pass ? second : first; o && o->name; o++)
-            if (!o->hidden && n < ARRAY_LEN(sorted))
-                sorted[n++] = o;
     if (n == 0)
         return;
-    SORT(sorted, n, by_name);
     for (size_t i = 0; i < n; i++) {
         _cleanup_free_ char *names = option_names(sorted[i]);
 

@@ -405,3 +405,22 @@ void opts_result_free(struct opts_result *r)
     free(r->args);
     *r = (struct opts_result){0};
 }
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct opt *const *)a)->name, (*(const struct opt *const *)b)->name);
+}
+
+size_t opts_sorted(const struct opt *first, const struct opt *second, const struct opt **out,
+                   size_t max)
+{
+    size_t n = 0;
+
+    for (int pass = 0; pass < 2; pass++)
+        for (const struct opt *o = pass ? second : first; o && o->name; o++)
+            if (!o->hidden && n < max)
+                out[n++] = o;
+    if (n)
+        SORT(out, n, by_name);
+    return n;
+}

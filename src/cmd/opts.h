@@ -42,6 +42,11 @@ void opts_result_free(struct opts_result *r);
 /* An option by its long name, or one that podman accepts for it; NULL: none. */
 const struct opt *opts_find(const struct opt *opts, const char *name, size_t len);
 
+/* The shown options of up to two tables, by name; NULL tables are empty.  Fills at most `max`,
+ * and gives their number. */
+size_t opts_sorted(const struct opt *first, const struct opt *second, const struct opt **out,
+                   size_t max);
+
 /* The word for an option's value in help texts; NULL: it takes none. */
 const char *opts_value_word(const struct opt *o);
 
