@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 #include "engine/seccomp.h"
 #include "engine/spec_priv.h"
-#include <ctype.h>
 #include <linux/filter.h>
 
 #define PROFILE_MAX (16u << 20)
@@ -112,13 +111,7 @@ static void print_capabilities(const json *profile)
 
 static void check_arch(const struct seccomp_lib *lib, const char *given, struct berth_list *out)
 {
-    const char *name = given ? str_or(str_starts(given, "SCMP_ARCH_"), given) : "";
-    char lower[32];
-
-    snprintf(lower, sizeof(lower), "%s", name);
-    for (char *c = lower; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (given && !lib->arch_by_name(lower) && !list_has(out, given))
+    if (given && !seccomp_arch(lib, given) && !list_has(out, given))
         list_add(out, given);
 }
 

@@ -27,6 +27,10 @@ struct seccomp_lib {
  * installed. */
 int seccomp_lib(const struct seccomp_lib **out, struct berth_error *err);
 
+/* libseccomp's number of an architecture, which profiles call "SCMP_ARCH_X86_64"; 0: it knows
+ * none of this name. */
+uint32_t seccomp_arch(const struct seccomp_lib *lib, const char *name);
+
 /* Action and operator by their OCI names; false: no such. */
 bool seccomp_action(const char *name, uint32_t error, uint32_t *out);
 bool seccomp_operator(const char *name, enum scmp_compare *out);

@@ -7,7 +7,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "engine/seccomp.h"
-#include <ctype.h>
 #include <sys/mman.h>
 
 #define FILTER_MAX (4096 * 8) /* the kernel's limit of instructions */
@@ -92,15 +91,9 @@ static int add_arches(struct compiler *c, const json *arches, struct berth_error
 {
     for (size_t i = 0; i < json_len(arches); i++) {
         const char *given = str_or(json_item_str(arches, i), "");
-        const char *name = str_or(str_starts(given, "SCMP_ARCH_"), given);
-        char lower[32];
-        uint32_t arch;
+        uint32_t arch = seccomp_arch(c->lib, given);
         int r;
 
-        snprintf(lower, sizeof(lower), "%s", name);
-        for (char *at = lower; *at; at++)
-            *at = (char)tolower((unsigned char)*at);
-        arch = c->lib->arch_by_name(lower);
         if (!arch)
             return fail(err, EINVAL, "seccomp: unknown architecture \"%s\"", given);
         r = c->lib->arch_add(c->ctx, arch);

@@ -7,6 +7,7 @@
 #include "base/library.h"
 #include "base/str.h"
 #include "engine/seccomp.h"
+#include <ctype.h>
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -47,4 +48,14 @@ int seccomp_lib(const struct seccomp_lib **out, struct berth_error *err)
         return fail(err, ENOTSUP, "libseccomp cannot be used: %s", error_text(&problem));
     *out = &lib;
     return 0;
+}
+
+uint32_t seccomp_arch(const struct seccomp_lib *l, const char *name)
+{
+    char lower[32];
+
+    snprintf(lower, sizeof(lower), "%s", str_or(str_starts(name, "SCMP_ARCH_"), name));
+    for (char *c = lower; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return l->arch_by_name(lower);
 }
