@@ -108,14 +108,19 @@ static int append_in_root(const struct spec_final *f, const char *file, const ch
 static int read_source(const struct spec_final *f, const char *file, const char *copy,
                        struct berth_buf *text, struct berth_error *err)
 {
-    _cleanup_close_ int fd = fs_exists(copy) ? open(copy, O_RDONLY | O_CLOEXEC)
-                                             : spec_open_in_root(f->root, file, O_RDONLY);
+    _cleanup_close_ int fd = -1;
 
-    if (fd == -ENOENT || fd == -ENOTDIR)
-        return 0;
-    if (fd < 0)
-        return spec_fail_errno(err, fd == -1 ? errno : -fd, "open %s of container %s", file,
-                               f->c->id);
+    if (fs_exists(copy)) {
+        fd = open(copy, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return spec_fail_errno(err, errno, "open %s", copy);
+    } else {
+        fd = spec_open_in_root(f->root, file, O_RDONLY);
+        if (fd == -ENOENT || fd == -ENOTDIR)
+            return 0;
+        if (fd < 0)
+            return spec_fail_errno(err, -fd, "open %s of container %s", file, f->c->id);
+    }
     return fs_read_fd(fd, file, DB_MAX, text, err);
 }
 
@@ -221,9 +226,15 @@ static bool is_brought(const struct spec_final *f, const char *home)
     return false;
 }
 
-/* The line of a user of the host that the container's passwd has neither by name nor by ID. */
+static bool has_user(const char *text, const char *name, const char *uid)
+{
+    return has_field(text, 0, name, strlen(name)) || has_id(text, uid);
+}
+
+/* Add the line of a user of the host, unless the container's passwd or the lines so far have it
+ * by name or by ID. */
 static int host_line(const struct spec_final *f, const char *who, const char *passwd,
-                     struct berth_buf *out, struct berth_error *err)
+                     struct berth_buf *lines, struct berth_error *err)
 {
     struct passwd *user = NULL;
     char uid[16], gid[16];
@@ -241,14 +252,14 @@ static int host_line(const struct spec_final *f, const char *who, const char *pa
                     f->c->id, who);
     snprintf(uid, sizeof(uid), "%u", user->pw_uid);
     snprintf(gid, sizeof(gid), "%u", user->pw_gid);
-    if (has_field(passwd, 0, user->pw_name, strlen(user->pw_name)) || has_id(passwd, uid))
+    if (has_user(passwd, user->pw_name, uid) || has_user(buf_str(lines), user->pw_name, uid))
         return 0;
     name = strdup(str_or(user->pw_gecos, ""));
     if (!name)
         return fail(err, ENOMEM, "out of memory");
     name[strcspn(name, ",")] = '\0';
     put_user(f, user->pw_name, uid, gid, name,
-             is_brought(f, user->pw_dir) ? user->pw_dir : work_dir(f), out);
+             is_brought(f, user->pw_dir) ? user->pw_dir : work_dir(f), lines);
     return 0;
 }
 
@@ -264,15 +275,9 @@ int spec_host_users(struct spec_final *f, struct berth_error *err)
     if (!copy)
         return fail(err, ENOMEM, "out of memory");
     r = read_source(f, "/etc/passwd", copy, &passwd, err);
-    for (size_t i = 0; r >= 0 && i < json_len(users); i++) {
-        _cleanup_buf_ struct berth_buf one = BUF_INIT;
-
-        if (str_empty(json_item_str(users, i)))
-            continue;
-        r = host_line(f, json_item_str(users, i), buf_str(&passwd), &one, err);
-        if (r >= 0 && !strstr(buf_str(&lines), buf_str(&one)))
-            buf_puts(&lines, buf_str(&one));
-    }
+    for (size_t i = 0; r >= 0 && i < json_len(users); i++)
+        if (!str_empty(json_item_str(users, i)))
+            r = host_line(f, json_item_str(users, i), buf_str(&passwd), &lines, err);
     if (r >= 0 && buf_error(&lines))
         r = fail(err, ENOMEM, "out of memory");
     return r < 0 ? r : add_lines(f, "/etc/passwd", buf_str(&lines), err);
