@@ -233,7 +233,6 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
         r = spec_create(e, o, &c->config, &networks, err);
     if (r == 0 && networks)
         r = network_resolve(e, &networks, err);
-    intent_recover(e);
     if (r == 0)
         r = name_in_use(e, o->name, err);
     if (r == 0)
