@@ -51,7 +51,10 @@ static bool has_arguments(const char *text, size_t len, char *const *argv)
     return true;
 }
 
-int32_t rt_find_monitor(char *const *argv)
+/* Is this process, with these arguments, the one? */
+typedef bool match_fn(const void *arg, int32_t pid, const char *text, size_t len);
+
+static int32_t find_process(match_fn *is_it, const void *arg)
 {
     RT_FREE char *text = malloc(COMMAND_LINE_MAX);
     DIR *d = text ? opendir("/proc") : NULL;
@@ -62,12 +65,24 @@ int32_t rt_find_monitor(char *const *argv)
         long pid = strtol(entry->d_name, NULL, 10);
 
         if (pid > 0 && pid <= INT_MAX &&
-            has_arguments(text, read_arguments(entry->d_name, text, COMMAND_LINE_MAX), argv))
+            is_it(arg, (int32_t)pid, text,
+                  read_arguments(entry->d_name, text, COMMAND_LINE_MAX)))
             found = (int32_t)pid;
     }
     if (d)
         closedir(d);
     return found;
+}
+
+static bool is_monitor(const void *arg, int32_t pid, const char *text, size_t len)
+{
+    (void)pid;
+    return has_arguments(text, len, arg);
+}
+
+int32_t rt_find_monitor(char *const *argv)
+{
+    return find_process(is_monitor, argv);
 }
 
 static bool mount_ns(int32_t pid, ino_t *out)
@@ -110,47 +125,24 @@ bool rt_has_runtime(int32_t monitor)
     return false;
 }
 
-/* "RUNTIME ... create ... ID" */
-static bool creates(const char *text, size_t len, const char *id)
+/* "RUNTIME ... create ... ID".  Processes of the container itself have the same arguments until
+ * they become its command, and a mount namespace of their own. */
+static bool is_runtime(const void *arg, int32_t pid, const char *text, size_t len)
 {
+    const char *id = arg;
     size_t n = strlen(id) + 1;
+    ino_t own, other;
 
     return len > n && memcmp(text + len - n, id, n) == 0 &&
-           memmem(text, len, "\0create", sizeof("\0create"));
-}
-
-/* Processes of the container itself have the same arguments until they become its command,
- * and a mount namespace of their own. */
-static int32_t find_runtime(const char *id)
-{
-    RT_FREE char *text = malloc(COMMAND_LINE_MAX);
-    DIR *d = text ? opendir("/proc") : NULL;
-    struct dirent *entry;
-    ino_t own = 0, other;
-    int32_t found = 0;
-
-    if (!mount_ns((int32_t)getpid(), &own) && d) {
-        closedir(d);
-        return 0;
-    }
-    while (d && !found && (entry = readdir(d))) {
-        long pid = strtol(entry->d_name, NULL, 10);
-
-        if (pid > 0 && pid <= INT_MAX &&
-            creates(text, read_arguments(entry->d_name, text, COMMAND_LINE_MAX), id) &&
-            mount_ns((int32_t)pid, &other) && other == own)
-            found = (int32_t)pid;
-    }
-    if (d)
-        closedir(d);
-    return found;
+           memmem(text, len, "\0create", sizeof("\0create")) &&
+           mount_ns((int32_t)getpid(), &own) && mount_ns(pid, &other) && other == own;
 }
 
 void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline)
 {
     int32_t pid;
 
-    while (rt_now() < deadline && (pid = find_runtime(id)) > 0) {
+    while (rt_now() < deadline && (pid = find_process(is_runtime, id)) > 0) {
         RT_FD int process = rt_pidfd(pid);
 
         if (process >= 0 && rt_wait_process(r, process, deadline) <= 0)
