@@ -55,4 +55,10 @@ void add_args(TCase *crun, TCase *runc);
 void add_calls(TCase *crun, TCase *runc);
 void add_exec(TCase *crun);
 
+/* What the arguments of every conmon begin with: of a container, or of a session in it. */
+#define FIRST_ARGUMENTS(session, bundle, pid_file, exit_dir)                                   \
+    "--api-version", "1", "-c", f.id, "-u", session, "-r", runtime, "-b", bundle, "-p",        \
+        pid_file, "-n", "test", "--exit-dir", exit_dir, "--full-attach", "--runtime-arg",      \
+        format("--fake=%s", script)
+
 #endif
