@@ -17,9 +17,7 @@ quiet b run -d --name host --network host --rootfs "$R" sleep 1000
 rc "nothing of what runs" 0 b network check
 is "nothing of what runs: no line" "" "$out"
 rc "nothing to repair" 0 b network check --repair
-# The jump to netavark's chain of isolation belongs to nobody: without rules in it, it does nothing.
-rules() { grep -v -e '^[#:]' -e '^-A FORWARD -j NETAVARK_ISOLATION_1$'; }
-state() { iptables-save | rules; ip6tables-save | rules; ip -o link | cut -d: -f2; cat $run/aardvark-dns/*; }
+state() { iptables-save | grep -v '^[#:]'; ip6tables-save | grep -v '^[#:]'; ip -o link | cut -d: -f2; cat $run/aardvark-dns/*; }
 kept=$(state)
 
 # A container that is gone, and whose things are put back as if nobody had taken them away.
@@ -71,6 +69,11 @@ rc "repair" 1 b network check --repair
 is "repair removes what was found" "$(echo "$found" | sort)" "$(echo "$part
 $out" | sed 's/: removed$//' | sort)"
 rc "nothing is left" 0 b network check
+# The jump to netavark's chains of isolation belongs to no network, and stays: they are empty.
+for iptables in iptables ip6tables; do
+	rc "$iptables: the jump is there" 0 $iptables -D FORWARD -j NETAVARK_ISOLATION_1
+	is "$iptables: and leads to nothing" "" "$($iptables-save | grep -e '-A NETAVARK_ISOLATION')"
+done
 is "and nothing else is gone" "$kept" "$(state)"
 rc "the user's namespace is there" 0 test -e /run/netns/mine
 ip netns del mine
