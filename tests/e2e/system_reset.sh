@@ -74,6 +74,10 @@ quiet two run -d --name other --network none --rootfs "$R" /bin/sh -c "$loop"
 rc "reset" 0 b system reset --force
 is "what is not berth's is left alone" "left alone: /var/lib/containers/storage/mine" "$out"
 is "and nothing else" /var/lib/containers/storage/mine "$(find /var/lib/containers/storage -mindepth 1)"
+id=$(printf %064d 1)
+rc "a monitor that comes late" 0 b container cleanup --rm "$id"
+rc "without --rm" 125 b container cleanup "$id"
+is "makes nothing new" /var/lib/containers/storage/mine "$(find /var/lib/containers/storage -mindepth 1)"
 is "another root goes on" running "$(two inspect --format '{{.State.Status}}' other)"
 rc "its numbers are right" 0 two system check
 quiet two rm -f -t 0 other
