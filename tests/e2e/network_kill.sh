@@ -53,13 +53,13 @@ stop_killed() { # POINT
 
 # ------------------------------------------------- between the steps of this program
 points() { if [ "${BERTH_TEST_LONG:-}" ]; then echo "$1 $2"; else echo "$1"; fi; }
-for point in $(points "net.setup=KILL net.setup=KILLED oci.start=KILLED" \
-	"oci.create=KILL oci.create=KILLED state.commit=KILL"); do
+for point in $(points "netns.made=KILL net.setup=KILL net.setup=KILLED oci.start=KILLED" \
+	"netns.noted=KILL oci.create=KILL oci.create=KILLED state.commit=KILL"); do
 	killed $point start c || wrong "start was not killed at $point" "$(cat "$W/out")"
 	settle "start, $point"
 	works "start, $point"
 done
-for point in $(points "net.teardown=KILL net.teardown=KILLED" "oci.remove=KILL state.commit:2=KILL"); do
+for point in $(points "net.teardown=KILL net.teardown=KILLED" "netns.removed=KILL oci.remove=KILL state.commit:2=KILL"); do
 	stop_killed $point || wrong "stop was not killed at $point" "$(cat "$W/out")"
 	settle "stop, $point"
 done
