@@ -47,12 +47,14 @@ static void write_pid(const char *path, int32_t pid)
 }
 
 /* What a former run left must not be taken for this one's; and the runtime appends to
- * its log. */
+ * its log.  From here on the file of conmon's pid tells that there may be something of ours:
+ * whoever finds it without a pid knows that a creation was interrupted. */
 static void clear_former(const struct berth_container *c, const char *oci_log)
 {
     rt_remove_files(c);
     rt_remove_pids(c);
     unlink(oci_log);
+    write_pid(c->monitor_pid_file, 0);
 }
 
 static int launch(struct berth_oci *r, const struct berth_container *c,
@@ -190,10 +192,16 @@ int rt_remove(struct berth_oci *r, const struct berth_container *c, struct berth
     static const char *const words[] = {"delete", "--force", NULL};
     const struct rt_call what = {.words = words, .id = c->id};
     RT_FREE char *file = rt_exit_path(c, NULL);
-    /* Without a pid it was never recorded, but may be there: its monitor tells. */
-    bool ended =
-        !file || access(file, F_OK) == 0 || (c->pid <= 0 && rt_monitored(r, c, NULL) != 1);
-    int rc = rt_call(r, &what, NULL, NULL);
+    bool ended = !file || access(file, F_OK) == 0;
+    int rc;
+
+    /* Without a pid it was never recorded: who created it died meanwhile, and conmon may just
+     * be at it. */
+    if (c->pid <= 0 && !ended) {
+        rt_end_creation(r, c->id, rt_now() + ORPHAN_TIME);
+        ended = true;
+    }
+    rc = rt_call(r, &what, NULL, NULL);
 
     /* Whoever removes a container forgets it whatever fails here: a runtime that was killed at
      * its work gets a second chance. */
@@ -204,5 +212,6 @@ int rt_remove(struct berth_oci *r, const struct berth_container *c, struct berth
     if (!ended)
         await_exit_file(r, c);
     rt_remove_files(c);
+    rt_remove_pids(c);
     return 0;
 }

@@ -149,3 +149,22 @@ void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadli
             return;
     }
 }
+
+/* "conmon ... -u ID"; for a session in a container the session is there. */
+static bool is_monitor_of(const void *arg, int32_t pid, const char *text, size_t len)
+{
+    RT_FREE char *want = rt_format("-u%c%s", 0, (const char *)arg);
+
+    (void)pid;
+    return want && memmem(text, len, want, strlen(arg) + 4);
+}
+
+void rt_end_creation(struct berth_oci *r, const char *id, berth_deadline deadline)
+{
+    int32_t pid;
+
+    /* Its first process has the same arguments as the one that stays. */
+    while (rt_now() < deadline && (pid = find_process(is_monitor_of, id)) > 0)
+        rt_kill_monitor(id, pid);
+    rt_await_runtime(r, id, deadline);
+}

@@ -17,4 +17,8 @@ bool rt_has_runtime(int32_t monitor);
  * this ID any more. */
 void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline);
 
+/* A container of this ID may just be created for somebody who died: end its conmon, and wait
+ * for its runtime. */
+void rt_end_creation(struct berth_oci *r, const char *id, berth_deadline deadline);
+
 #endif
