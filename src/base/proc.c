@@ -7,12 +7,22 @@
 #include "base/str.h"
 #include "base/time.h"
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 volatile sig_atomic_t proc_cancelled;
+
+bool proc_has_cap(int cap)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+
+    return syscall(SYS_capget, &head, data) == 0 &&
+           (data[CAP_TO_INDEX((unsigned)cap)].effective & CAP_TO_MASK((unsigned)cap));
+}
 
 int proc_pidfd(pid_t pid)
 {

@@ -27,6 +27,9 @@ char *proc_find(const char *name);
  */
 int proc_leave(const char *const *argv, int fd, struct berth_error *err);
 
+/* Has this process a capability (CAP_*) in its effective set? */
+bool proc_has_cap(int cap);
+
 /* A descriptor of that process, or -errno (-ESRCH: gone). */
 int proc_pidfd(pid_t pid);
 

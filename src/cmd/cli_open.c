@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "cmd/cli.h"
 #include "engine/system_signals.h"
+#include "rootless/rootless.h"
 #include <sys/resource.h>
 
 /* Global options that are keys of the configuration.  Empty values count as not given:
@@ -93,6 +94,13 @@ static void raise_file_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+int cli_inside(struct cli *cli, struct conf **out, struct berth_error *err)
+{
+    int r = cli_conf(cli, out, err);
+
+    return r < 0 ? r : rootless_enter(*out, err);
+}
+
 int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct berth_error *err)
 {
     struct conf *conf;
@@ -100,7 +108,7 @@ int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct bert
     int r;
 
     if (!cli->engine) {
-        r = cli_conf(cli, &conf, err);
+        r = cli_inside(cli, &conf, err);
         if (r < 0)
             return r;
         raise_file_limit();

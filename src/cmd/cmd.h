@@ -67,6 +67,10 @@ extern const struct cmd *const commands[]; /* ends with NULL */
 /* The configuration, loaded at first use; borrowed. */
 int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err);
 
+/* The same, inside the namespaces of an unprivileged user: for what looks at the store, or at
+ * what else such a user has there, without the engine. */
+int cli_inside(struct cli *cli, struct conf **out, struct berth_error *err);
+
 /* The engine, opened at first use; borrowed; closed when the program ends. */
 int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct berth_error *err);
 

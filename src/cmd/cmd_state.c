@@ -32,7 +32,7 @@ static int open_meant(struct cli *cli, const struct state_opts *o, struct state 
 
     *own = NULL;
     if (!str_empty(o->from)) {
-        r = cli_conf(cli, &conf, err);
+        r = cli_inside(cli, &conf, err);
         if (r == 0)
             r = dump_open(conf, o->from, own, err);
         *s = *own;

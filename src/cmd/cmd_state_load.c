@@ -136,7 +136,7 @@ static int load_run(struct cli *cli, void *opts, int argc, char **argv, struct b
     if (r == 0 && o->check) {
         r = load_dump_check(text, &l, err);
     } else if (r == 0 && !str_empty(o->into)) {
-        r = cli_conf(cli, &conf, err);
+        r = cli_inside(cli, &conf, err);
         if (r == 0)
             r = open_named(conf, o->into, &own, &made, err);
         if (r == 0)

@@ -16,7 +16,7 @@ static int diff_run(struct cli *cli, void *opts _unused_, int argc _unused_, cha
 {
     struct state *a = NULL, *b = NULL;
     struct conf *conf;
-    int64_t n = cli_conf(cli, &conf, err);
+    int64_t n = cli_inside(cli, &conf, err);
 
     state_catch_signals();
     if (n == 0)
@@ -70,7 +70,7 @@ static int merge_cmd(struct cli *cli, void *opts, int argc _unused_, char **argv
                       .dry_run = o->dry_run,
                       .force = o->force,
                       .say = print};
-    int r = cli_conf(cli, &m.conf, err);
+    int r = cli_inside(cli, &m.conf, err);
 
     if (r < 0)
         return r;

@@ -99,7 +99,7 @@ static int migrate_cmd(struct cli *cli, void *opts, int argc _unused_, char **ar
         return fail(err, EINVAL, "--keep goes with --dry-run: the old store is always kept");
     if ((o->resume || o->abort) && o->dry_run)
         return fail(err, EINVAL, "--dry-run goes with --to");
-    r = cli_conf(cli, &m.conf, err);
+    r = cli_inside(cli, &m.conf, err);
     if (r < 0)
         return r;
     migrate_find_type(m.conf, &origin);
@@ -149,7 +149,7 @@ static int compact_cmd(struct cli *cli, void *opts, int argc _unused_, char **ar
     struct compact_opts *o = opts;
     struct migrate m = {.stop = o->stop, .progress = state_progress, .say = say_line};
     uint64_t before = 0, after = 0;
-    int r = cli_conf(cli, &m.conf, err);
+    int r = cli_inside(cli, &m.conf, err);
 
     if (r < 0)
         return r;

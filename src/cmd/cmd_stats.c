@@ -302,6 +302,8 @@ static int stats_run(struct cli *cli, void *opts, int argc, char **argv,
     r = as_json ? 0 : format_parse("stats", how, true, &format, err);
     if (r == 0)
         r = cli_engine(cli, 0, &w.e, err);
+    if (r == 0 && conf_without_cgroups(w.e->conf))
+        r = fail(err, ENOTSUP, "stats is not supported in rootless mode without cgroups v2");
     if (r == 0)
         r = watch_loop(&w, as_json ? NULL : &format, err);
     free(w.before);

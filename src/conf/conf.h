@@ -167,6 +167,10 @@ int conf_instance_bool(const struct berth_config *cfg, const char *name);
  * were given on the command line: for the command that conmon runs at the end. */
 int conf_exit_flags(const struct conf *c, struct berth_list *out);
 
+/* Have containers no cgroup to limit, freeze or find their processes by?  Those of users have
+ * none where cgroups are of version 1. */
+bool conf_without_cgroups(const struct conf *c);
+
 /* Find a helper program (netavark, catatonit, ...) in helper_binaries_dir, then PATH.
  * Allocated; -ENOENT. */
 int conf_find_helper(const struct conf *c, const char *name, char **out,

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* derive.c - defaults that depend on who runs this and on the host. */
 #include "base/fs.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "conf/private.h"
 #include <dirent.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <pwd.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 /* ------------------------------------------------------------------------ who */
-
-static bool have_sys_admin(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {0};
-
-    if (syscall(SYS_capget, &header, data) < 0)
-        return true;
-    return data[0].effective & (1u << CAP_SYS_ADMIN);
-}
 
 static bool number_from(const char *variable, uint32_t *out)
 {
@@ -36,7 +26,7 @@ static bool number_from(const char *variable, uint32_t *out)
 void derive_user(struct conf *c)
 {
     c->rootless = geteuid() != 0 || !str_empty(getenv("_CONTAINERS_USERNS_CONFIGURED")) ||
-                  !have_sys_admin();
+                  !proc_has_cap(CAP_SYS_ADMIN);
     c->uid = geteuid();
     c->gid = getegid();
     if (number_from("_CONTAINERS_ROOTLESS_UID", &c->uid))
@@ -190,6 +180,11 @@ static bool is_cgroup2(void)
 static bool unified_cgroups(const struct conf *c)
 {
     return asked_once(&c->private_->cgroup2, is_cgroup2);
+}
+
+bool conf_without_cgroups(const struct conf *c)
+{
+    return c->rootless && !unified_cgroups(c);
 }
 
 static bool lists_directory(const char *path)

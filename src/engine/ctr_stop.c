@@ -122,6 +122,8 @@ static uint32_t stop_flags(const struct ctr *c)
         if (str_eq(json_str(ns, "type"), "pid") && str_empty(json_str(ns, "path")))
             return 0;
     }
+    if (conf_without_cgroups(c->e->conf))
+        return 0;
     return str_eq(json_str(c->config, "cgroupsMode"), "disabled") ? 0 : BERTH_OCI_ALL;
 }
 
@@ -255,8 +257,14 @@ static int freeze(struct ctr *c, bool on, struct berth_error *err)
     _cleanup_view_ struct ctr_view view = {0};
     int want = on ? CTR_RUNNING : CTR_PAUSED;
     struct oci *oci;
-    int r = ctr_lock(c, err);
+    int r;
 
+    if (conf_without_cgroups(c->e->conf))
+        return fail(err, ENOTSUP,
+                    "can not %spause containers on rootless containers with cgroup V1: this "
+                    "container does not have a cgroup",
+                    on ? "" : "un");
+    r = ctr_lock(c, err);
     if (r < 0)
         return r;
     if (on && ctr_status(c) == CTR_PAUSED)

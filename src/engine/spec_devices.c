@@ -94,6 +94,20 @@ static int walk(const char *dir, bool systemd, unsigned depth, device_fn *fn, vo
     return r;
 }
 
+json *spec_device_mount(const char *from, const char *to, bool writable)
+{
+    static const char *const words[] = {"slave", "nosuid", "noexec", "rw", "rbind"};
+    json *m = json_new(), *options = json_new_array();
+
+    json_set_str(m, "destination", to);
+    json_set_str(m, "type", "bind");
+    json_set_str(m, "source", from);
+    json_set(m, "options", options);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        json_add_str(options, i == 3 && !writable ? "ro" : words[i]);
+    return m;
+}
+
 static void host_device(void *arg, const char *path, const struct stat *st)
 {
     json_add(arg, node(path, st));
@@ -104,8 +118,25 @@ int spec_host_devices(json *devices, bool systemd, struct berth_error *err)
     return walk("/dev", systemd, 0, host_device, devices, err);
 }
 
-struct device_dir {
+/* Where the nodes of a container's devices go. */
+struct devices {
     json *nodes, *rules;
+    json *mounts; /* rootless, where none can be made: the host's are bound; else NULL */
+};
+
+static void add_device(const struct devices *all, const char *from, const char *to,
+                       const struct stat *st, const char *access)
+{
+    if (all->mounts) {
+        json_add(all->mounts, spec_device_mount(from, to, strchr(access, 'w')));
+        return;
+    }
+    json_add(all->nodes, node(to, st));
+    json_add(all->rules, rule(st, access));
+}
+
+struct device_dir {
+    const struct devices *all;
     const char *from, *to, *access;
     size_t found;
 };
@@ -117,13 +148,12 @@ static void directory_device(void *arg, const char *path, const struct stat *st)
 
     if (!to)
         return;
-    json_add(dir->nodes, node(to, st));
-    json_add(dir->rules, rule(st, dir->access));
+    add_device(dir->all, path, to, st, dir->access);
     dir->found++;
 }
 
 /* SRC[:DST][:perm] */
-static int device_add(const char *word, json *nodes, json *rules, struct berth_error *err)
+static int device_add(const char *word, const struct devices *all, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list part = LIST_INIT;
     _cleanup_free_ char *source = NULL;
@@ -151,7 +181,7 @@ static int device_add(const char *word, json *nodes, json *rules, struct berth_e
     if (!to)
         to = source;
     if (S_ISDIR(st.st_mode)) {
-        struct device_dir dir = {nodes, rules, source, to, access, 0};
+        struct device_dir dir = {all, source, to, access, 0};
         int r = walk(source, false, 0, directory_device, &dir, err);
 
         if (r >= 0 && dir.found == 0)
@@ -160,8 +190,7 @@ static int device_add(const char *word, json *nodes, json *rules, struct berth_e
     }
     if (!is_device(st.st_mode))
         return fail(err, EINVAL, "%s is not a valid device: not a device node", source);
-    json_add(nodes, node(to, &st));
-    json_add(rules, rule(&st, access));
+    add_device(all, source, to, &st, access);
     return 0;
 }
 
@@ -206,12 +235,15 @@ int spec_devices(struct spec_build *b, struct berth_error *err)
     const struct berth_list *extra = &b->o->device_cgroup_rule;
     json *resources = json_need(b->linux_, "resources");
     json *nodes = json_new_array(), *rules = json_new_array(), *deny, *record;
+    bool foreign = b->new_userns || b->conf->rootless;
+    const struct devices all = {nodes, rules,
+                                b->conf->rootless ? json_get(b->spec, "mounts") : NULL};
     int r = 0;
 
     json_set(b->linux_, "devices", nodes);
     json_set(resources, "devices", rules);
     /* A user namespace cannot set that everything else is forbidden. */
-    if (!b->new_userns) {
+    if (!foreign) {
         json_add(rules, deny = json_new());
         json_set_bool(deny, "allow", b->o->privileged);
         json_set_str(deny, "access", "rwm");
@@ -231,8 +263,8 @@ int spec_devices(struct spec_build *b, struct berth_error *err)
     if (!b->o->privileged) {
         for (size_t i = 0; i < ARRAY_LEN(lists); i++)
             for (size_t j = 0; j < lists[i]->n && r >= 0; j++)
-                r = device_add(lists[i]->items[j], nodes, rules, err);
-        for (size_t i = 0; i < extra->n && r >= 0 && !b->new_userns; i++)
+                r = device_add(lists[i]->items[j], &all, err);
+        for (size_t i = 0; i < extra->n && r >= 0 && !foreign; i++)
             r = cgroup_rule(extra->items[i], rules, err);
     }
     if (r < 0)

@@ -199,6 +199,30 @@ static int set_user(struct spec_final *f, struct berth_error *err)
 
 /* --------------------------------------------------------------------- devices */
 
+/* A user's container cannot make nodes: those of the host are bound, in front of what the user
+ * mounts in their places. */
+static int bind_devices(struct spec_final *f, bool systemd, struct berth_error *err)
+{
+    _cleanup_json_ json *nodes = json_new_array();
+    json *mounts = json_new_array();
+    int r = spec_host_devices(nodes, systemd, err);
+
+    for (size_t i = 0; i < json_len(nodes); i++) {
+        const char *path = json_str(json_item(nodes, i), "path");
+        bool taken = str_eq(path, "/dev/ptmx") || str_starts(path, "/dev/tty");
+
+        for (size_t j = 0; j < json_len(f->mounts) && !taken; j++)
+            taken = str_eq(json_str(json_item(f->mounts, j), "destination"), path);
+        if (!taken)
+            json_add(mounts, spec_device_mount(path, path, true));
+    }
+    for (size_t i = 0; i < json_len(f->mounts); i++)
+        json_add(mounts, json_ref(json_item(f->mounts, i)));
+    json_set(f->spec, "mounts", f->mounts = mounts);
+    json_del(json_need(f->linux_, "resources"), "devices");
+    return r;
+}
+
 static int all_devices(struct spec_final *f, struct berth_error *err)
 {
     json *list, *rules, *rule;
@@ -207,6 +231,8 @@ static int all_devices(struct spec_final *f, struct berth_error *err)
 
     if (!json_flag(f->config, "mountAllDevices", false))
         return 0;
+    if (f->c->e->conf->rootless)
+        return bind_devices(f, systemd, err);
     list = json_need_array(f->linux_, "devices");
     r = spec_host_devices(list, systemd, err);
     if (r < 0)

@@ -5,6 +5,7 @@
  */
 #include "engine/spec_priv.h"
 #include "engine/store.h"
+#include <inttypes.h>
 
 #define CATATONIT "/usr/libexec/podman/catatonit"
 
@@ -22,11 +23,24 @@ static json *mount_new(const char *destination, const char *type, const char *so
     return m;
 }
 
+/* Of a user namespace that is ours, how many groups are there? */
+static uint64_t own_groups(void)
+{
+    _cleanup_fclose_ FILE *f = fopen("/proc/self/gid_map", "re");
+    uint64_t all = 0, size;
+
+    while (f && fscanf(f, "%*u %*u %" SCNu64, &size) == 1)
+        all += size;
+    return all;
+}
+
 /* Is group 5 (tty) mapped into the container? */
 static bool tty_group_mapped(const struct spec_build *b)
 {
     const json *map = json_get(b->linux_, "gidMappings");
 
+    if (b->conf->rootless && own_groups() < 5)
+        return false;
     if (b->ns[NS_USER].mode != NS_PRIVATE)
         return true;
     for (size_t i = 0; i < json_len(map); i++) {
@@ -39,9 +53,11 @@ static bool tty_group_mapped(const struct spec_build *b)
     return false;
 }
 
-/* A new user namespace that does not own its network namespace may not mount sysfs. */
+/* A user namespace that does not own its network namespace may not mount sysfs. */
 static bool sysfs_mountable(const struct spec_build *b)
 {
+    if (spec_net_is(b, NS_HOST) && b->conf->rootless)
+        return false;
     if (!b->new_userns)
         return true;
     return spec_net_is(b, NS_SLIRP) || spec_net_is(b, NS_BRIDGE) || spec_net_is(b, NS_NONE);
@@ -51,13 +67,14 @@ int spec_base_mounts(struct spec_build *b, struct berth_error *err)
 {
     json *list = json_new_array();
     bool privileged = b->o->privileged, cgroup_rw = privileged;
+    bool foreign = b->new_userns || b->conf->rootless;
 
     (void)err;
     json_set(b->spec, "mounts", list);
     if (b->cgroup2 && (b->unmask_all || list_has(&b->unmasked, "/sys/fs/cgroup")))
         cgroup_rw = true;
 
-    if (b->new_userns && b->ns[NS_PID].mode == NS_HOST)
+    if (foreign && b->ns[NS_PID].mode == NS_HOST)
         json_add(list, mount_new("/proc", "bind", "/proc", "rbind nosuid noexec nodev"));
     else
         json_add(list, mount_new("/proc", "proc", "proc", "nosuid noexec nodev"));
@@ -74,7 +91,7 @@ int spec_base_mounts(struct spec_build *b, struct berth_error *err)
                        tty_group_mapped(b)
                            ? "nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5"
                            : "rprivate nosuid noexec newinstance ptmxmode=0666 mode=0620"));
-    if (b->new_userns && b->ns[NS_IPC].mode == NS_HOST)
+    if (foreign && b->ns[NS_IPC].mode == NS_HOST)
         json_add(list,
                  mount_new("/dev/mqueue", "bind", "/dev/mqueue", "bind nosuid noexec nodev"));
     else

@@ -141,6 +141,9 @@ int spec_resources(struct spec_build *b, struct berth_error *err);
 int spec_devices(struct spec_build *b, struct berth_error *err);
 int spec_ulimits(struct spec_build *b, struct berth_error *err);
 
+/* A mount that stands for a device node where none can be made. */
+json *spec_device_mount(const char *from, const char *to, bool writable);
+
 /* All device nodes of the host for a privileged container: entries are appended. */
 int spec_host_devices(json *devices, bool systemd, struct berth_error *err);
 

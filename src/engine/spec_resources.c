@@ -364,6 +364,9 @@ static int pids(struct spec_build *b, json *resources, struct berth_error *err)
     int64_t limit = b->conf->pids_limit;
     json *p;
 
+    /* Those of users are limited where their systemd lets them be. */
+    if (b->conf->rootless && !(b->cgroup2 && str_eq(b->conf->cgroup_manager, "systemd")))
+        limit = 0;
     if (str_eq(b->o->cgroups, "disabled") && !b->o->pids_limit)
         return 0;
     if (b->o->pids_limit) {
@@ -404,10 +407,39 @@ static int unified(struct spec_build *b, json *resources, struct berth_error *er
     return 0;
 }
 
+/* Did the user ask for any limit? */
+static bool is_limited(const struct ctr_options *o)
+{
+    const char *const texts[] = {o->cpus,         o->cpuset_cpus,        o->cpuset_mems,
+                                 o->memory,       o->memory_reservation, o->memory_swap,
+                                 o->blkio_weight, o->pids_limit};
+    const struct berth_list *const lists[] = {&o->blkio_weight_device, &o->device_read_bps,
+                                              &o->device_write_bps, &o->device_read_iops,
+                                              &o->device_write_iops};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (!str_empty(texts[i]))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (lists[i]->n)
+            return true;
+    return o->cpu_period || o->cpu_shares || o->cpu_rt_period || o->cpu_quota ||
+           o->cpu_rt_runtime || o->memory_swappiness >= 0 || o->oom_kill_disable;
+}
+
 int spec_resources(struct spec_build *b, struct berth_error *err)
 {
     json *resources = json_need(b->linux_, "resources");
-    int r = cpu(b, resources, err);
+    int r;
+
+    /* The trees of version 1 are not for users to make groups in. */
+    if (conf_without_cgroups(b->conf)) {
+        if (is_limited(b->o))
+            log_warning("Resource limits are not supported and ignored on cgroups V1 rootless "
+                        "systems");
+        return unified(b, resources, err);
+    }
+    r = cpu(b, resources, err);
 
     if (r >= 0)
         r = block_io(b, resources, err);

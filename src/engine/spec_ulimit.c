@@ -6,10 +6,11 @@
  * fail whose default it may not set.  Here the same decision is made by looking, and
  * defaults that are out of reach are cut to what can be set.
  */
+#include "base/proc.h"
+#include "conf/keys.h"
 #include "engine/spec_priv.h"
 #include <linux/capability.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #define DEFAULT_LIMIT 1048576u
 
@@ -34,15 +35,6 @@ static const struct {
     {"stack", "RLIMIT_STACK", RLIMIT_STACK},
 };
 
-static bool may_raise(void)
-{
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {0};
-
-    return syscall(SYS_capget, &head, data) == 0 &&
-           (data[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective & CAP_TO_MASK(CAP_SYS_RESOURCE));
-}
-
 static json *find(json *list, const char *type)
 {
     for (size_t i = 0; i < json_len(list); i++)
@@ -64,13 +56,19 @@ static void put(json *list, const char *type, uint64_t soft, uint64_t hard)
     json_set_u64(entry, "soft", soft);
 }
 
+/* A capability of a user namespace is none for limits. */
+static bool may_raise(const struct conf *c)
+{
+    return !conf_storage_rootless(c) && proc_has_cap(CAP_SYS_RESOURCE);
+}
+
 /* The nearest that this process may set; the user's own values are left alone. */
-static uint64_t reachable(int resource, const char *type, uint64_t value)
+static uint64_t reachable(const struct conf *c, int resource, const char *type, uint64_t value)
 {
     struct rlimit now;
 
     if (getrlimit((__rlimit_resource_t)resource, &now) < 0 || value <= now.rlim_max ||
-        now.rlim_max == RLIM_INFINITY || may_raise())
+        now.rlim_max == RLIM_INFINITY || may_raise(c))
         return value;
     log_debug("default %s %llu is beyond the hard limit: using %llu", type,
               (unsigned long long)value, (unsigned long long)now.rlim_max);
@@ -145,7 +143,7 @@ static int limits_given(const struct berth_list *words, json *list, struct berth
     return 0;
 }
 
-static void limits_configured(const struct berth_list *words, json *list)
+static void limits_configured(const struct conf *c, const struct berth_list *words, json *list)
 {
     for (size_t i = 0; i < words->n; i++) {
         uint64_t hard = 0, soft = 0;
@@ -157,13 +155,13 @@ static void limits_configured(const struct berth_list *words, json *list)
                         words->items[i]);
             continue;
         }
-        put(list, limits[at].type, reachable(limits[at].resource, limits[at].type, soft),
-            reachable(limits[at].resource, limits[at].type, hard));
+        put(list, limits[at].type, reachable(c, limits[at].resource, limits[at].type, soft),
+            reachable(c, limits[at].resource, limits[at].type, hard));
     }
 }
 
 /* Number of processes that podman would have been able to set for itself; 0: none. */
-static uint64_t nproc_default(void)
+static uint64_t nproc_default(const struct conf *c)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     struct rlimit now;
@@ -173,9 +171,9 @@ static uint64_t nproc_default(void)
         max = strtoull(buf_str(&text), NULL, 10);
     if (getrlimit(RLIMIT_NPROC, &now) < 0)
         return 0;
-    if (max && (may_raise() || max <= now.rlim_max))
+    if (max && (may_raise(c) || max <= now.rlim_max))
         return max;
-    return may_raise() || DEFAULT_LIMIT <= now.rlim_max ? DEFAULT_LIMIT : 0;
+    return may_raise(c) || DEFAULT_LIMIT <= now.rlim_max ? DEFAULT_LIMIT : 0;
 }
 
 int spec_ulimits(struct spec_build *b, struct berth_error *err)
@@ -187,10 +185,10 @@ int spec_ulimits(struct spec_build *b, struct berth_error *err)
     if (r != 0)
         return r < 0 ? r : 0;
     if (json_len(list) == 0) {
-        uint64_t nproc = nproc_default();
+        uint64_t nproc = nproc_default(b->conf);
 
         if (b->conf->default_ulimits.n)
-            limits_configured(&b->conf->default_ulimits, list);
+            limits_configured(b->conf, &b->conf->default_ulimits, list);
         else if (nproc)
             put(list, "RLIMIT_NPROC", nproc, nproc);
     }
@@ -202,7 +200,7 @@ int spec_ulimits(struct spec_build *b, struct berth_error *err)
     if (nofile) {
         json_add(done, json_ref(nofile));
     } else {
-        uint64_t v = reachable(RLIMIT_NOFILE, "RLIMIT_NOFILE", DEFAULT_LIMIT);
+        uint64_t v = reachable(b->conf, RLIMIT_NOFILE, "RLIMIT_NOFILE", DEFAULT_LIMIT);
 
         put(done, "RLIMIT_NOFILE", v, v);
     }
@@ -210,7 +208,7 @@ int spec_ulimits(struct spec_build *b, struct berth_error *err)
         if (json_item(list, i) != nofile)
             json_add(done, json_ref(json_item(list, i)));
     if (!find(done, "RLIMIT_NPROC")) {
-        uint64_t v = reachable(RLIMIT_NPROC, "RLIMIT_NPROC", DEFAULT_LIMIT);
+        uint64_t v = reachable(b->conf, RLIMIT_NPROC, "RLIMIT_NPROC", DEFAULT_LIMIT);
 
         put(done, "RLIMIT_NPROC", v, v);
     }
