@@ -214,6 +214,10 @@ static int pack_each(void *arg, struct tar_entry *e, struct berth_error *err _un
         e->uid = p->uid;
         e->gid = p->gid;
     }
+    /* podman's archives round times; what unpacks them sees no fractions. */
+    if (e->mtime.tv_nsec >= 500000000)
+        e->mtime.tv_sec++;
+    e->mtime.tv_nsec = 0;
     return 0;
 }
 
