@@ -4,6 +4,7 @@
 # is what podman says, and each sees what the other has changed.
 # shellcheck disable=SC2016,SC2154
 . "$top_srcdir/tests/lib/e2e.sh"
+. "$top_srcdir/tests/lib/recorded.sh"
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 
 # One a line; X- stands for the prefix of the program's names.
@@ -90,14 +91,17 @@ plain() {
 	sed -e '/^time=/d' -e "s/^$1-/X-/" -e "s/\\([ /\"]\\)$1-/\\1X-/g" -e "s/podman /berth /g" \
 		-e 's/\<[0-9a-f]\{64\}\>/ID/g' "$2" | sort | tr '\n' '|'
 }
-for prog in podman "$BERTH"; do
-	prefix=$(basename "$prog" | cut -c 1)
+# PROGRAM PREFIX: everything, into a table.
+all() {
+	prog=$1 prefix=$2
 	while read -r words; do
 		eval "set -- $(echo "$words" | sed "s/\\([ =]\\)X-/\\1$prefix-/g")"
 		timeout -k 1 30 "$prog" "$@" >"$W/out" 2>"$W/errs" </dev/null
 		echo "$words: status $? output $(plain "$prefix" "$W/out") errors $(plain "$prefix" "$W/errs")"
-	done <"$W/commands" >"$W/table-$prefix"
-done
+	done <"$W/commands" | sed "s,$R,ROOT,g" >"$W/table-$prefix"
+}
+recorded "$top_srcdir/tests/e2e/change.table" all podman p
+all "$BERTH" b
 while IFS= read -r want && IFS= read -r got <&4; do
 	is "${want%%: *}" "$want" "$got"
 done <"$W/table-p" 4<"$W/table-b"

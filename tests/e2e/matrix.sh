@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every operation on a container in every state, and commands for several containers, by
 # berth and by podman, each on containers of its own: exit status, output, error text and
-# the states that come out are the same.
+# the states that come out are the same.  (What podman does is recorded: tests/lib/recorded.sh.)
 # shellcheck disable=SC2154,SC2046,SC2086
 . "$top_srcdir/tests/lib/e2e.sh"
+. "$top_srcdir/tests/lib/recorded.sh"
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 
 states="created initialized running paused exited stopped"
@@ -194,7 +195,7 @@ all() {
 	done <"$W/commands" >>"$W/table-$2"
 }
 
-all podman p
+recorded "$top_srcdir/tests/e2e/matrix.table" all podman p
 all "$BERTH" b
 is "as many lines" "$(wc -l <"$W/table-p")" "$(wc -l <"$W/table-b")"
 while IFS= read -r want && IFS= read -r got <&4; do
