@@ -121,6 +121,29 @@ START_TEST(message_classes)
 }
 END_TEST
 
+/* The runtime has such a container already: what never ran is taken away and created again,
+ * what runs is left alone. */
+START_TEST(there_already)
+{
+    static const char there[] =
+        "go; if [ -f again ]; then monitor say '{\"data\": 4711}\\n'; else >again; "
+        "monitor say '{\"data\": -1, \"message\": \"container `x` already exists\"}\\n'; fi";
+
+    play(there);
+    play_runtime("case $* in *state*) echo '{\"status\":\"created\",\"pid\":12}';; esac");
+    OK(create());
+    ck_assert_uint_eq(testhost_error_calls(f.err), 0);
+    ck_assert_int_eq(f.c.pid, 4711);
+    ck_assert_ptr_nonnull(strstr(testhost_log(f.th), "removing what is left of a start"));
+    play("go; monitor say "
+         "'{\"data\": -1, \"message\": \"container `x` already exists\"}\\n'");
+    play_runtime("case $* in *delete*) >deleted;; *state*) "
+                 "echo '{\"status\":\"running\",\"pid\":12}';; esac");
+    FAILS(EEXIST, "already", create());
+    ck_assert(!oci_exists(format("%s/deleted", f.bundle)));
+}
+END_TEST
+
 /* The runtime's log counts more than what conmon caught of its standard error. */
 START_TEST(log_counts)
 {
@@ -276,6 +299,7 @@ void add_create(TCase *crun, TCase *runc, TCase *both)
     tcase_add_test(crun, pid_arrives);
     tcase_add_test(crun, no_pid_file);
     tcase_add_loop_test(crun, bad_line, 0, sizeof(lines) / sizeof(*lines));
+    tcase_add_test(crun, there_already);
     tcase_add_test(crun, log_counts);
     tcase_add_loop_test(crun, bad_start, 0, sizeof(starts) / sizeof(*starts));
     tcase_add_test(crun, monitor_hangs);

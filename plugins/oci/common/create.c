@@ -57,9 +57,11 @@ static void clear_former(const struct berth_container *c, const char *oci_log)
     write_pid(c->monitor_pid_file, 0);
 }
 
+/* FIRST: there is another try if the runtime has the container already, so -EEXIST comes
+ * without a description. */
 static int launch(struct berth_oci *r, const struct berth_container *c,
-                  const struct berth_oci_create *how, const char *oci_log, int32_t *out_pid,
-                  bool *out_told, struct berth_error *err)
+                  const struct berth_oci_create *how, const char *oci_log, bool first,
+                  int32_t *out_pid, bool *out_told, struct berth_error *err)
 {
     RT_STRV struct rt_strv argv = {0};
     struct rt_launch l = RT_LAUNCH;
@@ -78,6 +80,7 @@ static int launch(struct berth_oci *r, const struct berth_container *c,
     l.n_keep_fds = how->n_keep_fds;
     l.passthrough = c->log_driver && strcmp(c->log_driver, "passthrough") == 0;
     l.container = c;
+    l.may_exist = first;
     rc = rt_launch_begin(r, &l, err);
     if (rc == 0)
         rc = rt_launch_go(r, &l, err);
@@ -100,7 +103,7 @@ static void undo(struct berth_oci *r, const struct berth_container *c, bool told
     if (hangs)
         rt_kill_monitor(c->id, read_pid(c->monitor_pid_file));
     else if (told)
-        rt_await_runtime(r, c->id, rt_now() + ORPHAN_TIME);
+        rt_end_creation(r, c->id, rt_now() + ORPHAN_TIME);
     if (told)
         rt_call(r, &what, NULL, NULL);
     rt_remove_files(c);
@@ -151,14 +154,14 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     if (rt_monitored(r, c, NULL) == 1 && remove_stale(r, c, old) < 0)
         return berth_fail(r->h, err, EEXIST, "container %s is there already, and runs", c->id);
     clear_former(c, oci_log);
-    rc = launch(r, c, how, oci_log, &pid, &told, err);
+    rc = launch(r, c, how, oci_log, true, &pid, &told, err);
     if (rc == -EEXIST) {
-        if (remove_stale(r, c, old) < 0) {
-            /* It is not ours to remove, and neither is what belongs to it. */
-            return rc;
-        }
+        /* It may not be ours to remove, and neither is then what belongs to it. */
+        if (remove_stale(r, c, old) < 0)
+            return berth_fail(r->h, err, EEXIST, "%s has a container %s already", r->name,
+                              c->id);
         clear_former(c, oci_log);
-        rc = launch(r, c, how, oci_log, &pid, &told, err);
+        rc = launch(r, c, how, oci_log, false, &pid, &told, err);
     }
     mend_null();
     if (rc < 0) {

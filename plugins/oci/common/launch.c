@@ -238,6 +238,14 @@ static int await_pid(struct rt_launch *l, struct rt_line *line)
     }
 }
 
+static bool is_there(struct berth_oci *r, const char *message)
+{
+    const char *line, *more;
+    size_t len;
+
+    return rt_classify(r->kind, message, &line, &len, &more) == EEXIST;
+}
+
 int rt_launch_pid(struct berth_oci *r, struct rt_launch *l, int32_t *out_pid,
                   struct berth_error *err)
 {
@@ -275,6 +283,8 @@ int rt_launch_pid(struct berth_oci *r, struct rt_launch *l, int32_t *out_pid,
             message = own;
         }
     }
+    if (message && l->may_exist && is_there(r, message))
+        return -EEXIST;
     if (message)
         return rt_fail_text(r, err, message);
     return berth_fail(r->h, err, EPROTO, "%s",

@@ -23,6 +23,7 @@ struct rt_launch {
     const int *fds, *keep_fds;
     size_t n_fds, n_keep_fds;
     bool exec, passthrough;
+    bool may_exist; /* that the runtime has it already is told by -EEXIST alone */
 
     /* What is going on. */
     berth_deadline deadline;

@@ -138,11 +138,20 @@ static bool is_runtime(const void *arg, int32_t pid, const char *text, size_t le
            mount_ns((int32_t)getpid(), &own) && mount_ns(pid, &other) && other == own;
 }
 
-void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline)
+/* One look is not enough: a process that was killed while we looked may have left a child that
+ * was not there when we began. */
+static int32_t find_runtime(const char *id)
+{
+    int32_t pid = find_process(is_runtime, id);
+
+    return pid > 0 ? pid : find_process(is_runtime, id);
+}
+
+static void await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline)
 {
     int32_t pid;
 
-    while (rt_now() < deadline && (pid = find_process(is_runtime, id)) > 0) {
+    while (rt_now() < deadline && (pid = find_runtime(id)) > 0) {
         RT_FD int process = rt_pidfd(pid);
 
         if (process >= 0 && rt_wait_process(r, process, deadline) <= 0)
@@ -163,8 +172,9 @@ void rt_end_creation(struct berth_oci *r, const char *id, berth_deadline deadlin
 {
     int32_t pid;
 
-    /* Its first process has the same arguments as the one that stays. */
+    /* Its first process has the same arguments as the one that stays, and so has what it forks
+     * to become the runtime. */
     while (rt_now() < deadline && (pid = find_process(is_monitor_of, id)) > 0)
         rt_kill_monitor(id, pid);
-    rt_await_runtime(r, id, deadline);
+    await_runtime(r, id, deadline);
 }

@@ -13,12 +13,9 @@ int32_t rt_find_monitor(char *const *argv);
  * their runtime ends, have a mount namespace of their own. */
 bool rt_has_runtime(int32_t monitor);
 
-/* conmon may have died and left its runtime at work: wait until nobody creates a container of
- * this ID any more. */
-void rt_await_runtime(struct berth_oci *r, const char *id, berth_deadline deadline);
-
-/* A container of this ID may just be created for somebody who died: end its conmon, and wait
- * for its runtime. */
+/* A container of this ID may just be created for somebody who died, or by a runtime whose
+ * conmon died: end what there is of its conmon, and wait until no runtime creates it any more.
+ */
 void rt_end_creation(struct berth_oci *r, const char *id, berth_deadline deadline);
 
 #endif
