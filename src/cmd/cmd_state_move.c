@@ -90,7 +90,6 @@ static int migrate_cmd(struct cli *cli, void *opts, int argc _unused_, char **ar
                         .progress = state_progress,
                         .say = say_line};
     struct migrate_origin origin = {0};
-    _cleanup_free_ char *to = NULL;
     int r;
 
     if (o->resume + o->abort + !str_empty(o->to) != 1)

@@ -367,22 +367,14 @@ static int parse_letters(struct parser *p, const char *word, struct berth_error 
     return 0;
 }
 
-int opts_parse(const struct opts_set *sets, size_t n_sets, bool interspersed, char **argv,
-               struct opts_result *out, struct berth_error *err)
+/* Everything that is left in argv, into OUT->args and the given options. */
+static int parse_words(struct parser *p, bool interspersed, struct berth_error *err)
 {
-    struct parser p = {sets, n_sets, argv, out, false};
-    _cleanup_free_ char **before = TAKE(out->args); /* argv may lie in it */
-    size_t n = 0;
+    struct opts_result *out = p->out;
     int r = 0;
 
-    while (argv[n])
-        n++;
-    out->n_args = 0;
-    out->args = calloc(n + 1, sizeof(*out->args));
-    if (!out->args)
-        return fail(err, ENOMEM, "out of memory");
-    while (*p.at && r >= 0 && !p.stop) {
-        char *word = *p.at++;
+    while (*p->at && r >= 0 && !p->stop) {
+        char *word = *p->at++;
 
         if (word[0] != '-' || !word[1]) {
             out->args[out->n_args++] = word;
@@ -392,11 +384,28 @@ int opts_parse(const struct opts_set *sets, size_t n_sets, bool interspersed, ch
         }
         if (str_eq(word, "--"))
             break;
-        r = word[1] == '-' ? parse_long(&p, word, err) : parse_letters(&p, word, err);
+        r = word[1] == '-' ? parse_long(p, word, err) : parse_letters(p, word, err);
     }
-    while (r >= 0 && *p.at)
-        out->args[out->n_args++] = *p.at++;
+    while (r >= 0 && *p->at)
+        out->args[out->n_args++] = *p->at++;
     return r < 0 ? r : 0;
+}
+
+int opts_parse(const struct opts_set *sets, size_t n_sets, bool interspersed, char **argv,
+               struct opts_result *out, struct berth_error *err)
+{
+    struct parser p = {sets, n_sets, argv, out, false};
+    char **before = out->args; /* argv may lie in it */
+    size_t n = 0;
+    int r;
+
+    while (argv[n])
+        n++;
+    out->n_args = 0;
+    out->args = calloc(n + 1, sizeof(*out->args));
+    r = out->args ? parse_words(&p, interspersed, err) : fail(err, ENOMEM, "out of memory");
+    free(before);
+    return r;
 }
 
 void opts_result_free(struct opts_result *r)

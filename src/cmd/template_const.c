@@ -113,6 +113,7 @@ json *template_number(const char *text)
     d = strtod(plain, &end);
     if (*end || !isfinite(d) || strpbrk(plain, "nN"))
         return NULL;
-    return d == floor(d) && fabs(d) < 9e15 && !strchr(plain, '.') ? json_new_i64((int64_t)d)
-                                                                  : json_object_new_double(d);
+    return fabs(d) < 9e15 && d == (double)(int64_t)d && !strchr(plain, '.')
+               ? json_new_i64((int64_t)d)
+               : json_object_new_double(d);
 }

@@ -145,20 +145,20 @@ int links_loopback_up(const char *netns)
 /* ------------------------------------------------------------------ listing */
 
 /* The kind of a link, within IFLA_LINKINFO. */
-static bool is_kind(const struct rtattr *info, const char *kind)
+static bool is_kind(struct rtattr *info, const char *kind)
 {
     int len = (int)RTA_PAYLOAD(info);
 
-    for (const struct rtattr *a = RTA_DATA(info); RTA_OK(a, len); a = RTA_NEXT(a, len))
+    for (struct rtattr *a = RTA_DATA(info); RTA_OK(a, len); a = RTA_NEXT(a, len))
         if (a->rta_type == IFLA_INFO_KIND && RTA_PAYLOAD(a) >= strlen(kind) &&
             memcmp(RTA_DATA(a), kind, strlen(kind)) == 0)
             return true;
     return false;
 }
 
-static int add_link(const struct nlmsghdr *m, struct link **all, size_t *n)
+static int add_link(struct nlmsghdr *m, struct link **all, size_t *n)
 {
-    const struct ifinfomsg *info = NLMSG_DATA(m);
+    struct ifinfomsg *info = NLMSG_DATA(m);
     int len = (int)IFLA_PAYLOAD(m);
     struct link *more, *l;
 
@@ -168,7 +168,7 @@ static int add_link(const struct nlmsghdr *m, struct link **all, size_t *n)
     *all = more;
     l = &more[(*n)++];
     *l = (struct link){.index = info->ifi_index};
-    for (const struct rtattr *a = IFLA_RTA(info); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+    for (struct rtattr *a = IFLA_RTA(info); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
         if (a->rta_type == IFLA_IFNAME)
             strncpy(l->name, RTA_DATA(a), sizeof(l->name) - 1);
         else if (a->rta_type == IFLA_MASTER && RTA_PAYLOAD(a) == sizeof(int))
@@ -189,7 +189,7 @@ static int take_answer(int fd, struct link **all, size_t *n)
     ssize_t got = buf ? recv(fd, buf, sizeof(*buf), 0) : -1;
     int len = (int)got, r = !buf ? -ENOMEM : got < 0 ? -errno : 1;
 
-    for (const struct nlmsghdr *m = &buf->head; r == 1 && NLMSG_OK(m, (unsigned)len);
+    for (struct nlmsghdr *m = &buf->head; r == 1 && NLMSG_OK(m, (unsigned)len);
          m = NLMSG_NEXT(m, len)) {
         if (m->nlmsg_type == NLMSG_DONE)
             r = 0;
