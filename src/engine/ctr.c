@@ -37,6 +37,7 @@ void ctr_free(struct ctr *c)
     if (!c)
         return;
     ctr_unlock(c);
+    ctr_net_let_go(c);
     free(c->name);
     free(c->pod);
     free(c->ns);

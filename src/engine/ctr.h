@@ -35,6 +35,8 @@ struct ctr {
     bool locked;  /* this process holds its lock */
     bool removed; /* its record is gone */
 
+    struct net_programs *programs; /* of its network, until its monitor has them; NULL: none */
+
     uint32_t preserve_fds; /* descriptors from 3 on that its next run inherits */
 
     /* While `defer` is set, store_save() only notes what it was asked to write; the next

@@ -34,6 +34,24 @@ int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err);
  * last status; the options have the addresses that it was given. */
 int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err);
 
+/*
+ * Programs that make the network of a container (mode slirp4netns), or forward its ports
+ * (rootless bridge networks).  They run as long as somebody has the writing end of a pipe:
+ * this process, which lets go of it when the monitor has it.
+ *
+ * start: for the namespace c->netns; pid: of a process in it, where the runtime made it.  On
+ * failure none is left.  hold: the descriptor that the monitor has to keep; -1: there is no
+ * such program.  end: all of them, whoever started them.
+ */
+int ctr_net_start_programs(struct ctr *c, int64_t pid, struct berth_error *err);
+int ctr_net_hold(struct ctr *c, int *out_fd, struct berth_error *err);
+void ctr_net_let_go(struct ctr *c);
+void ctr_net_end_programs(struct ctr *c);
+
+/* The options of its slirp4netns; texts are lent by its record. */
+struct slirp_options;
+int ctr_net_slirp(const struct ctr *c, struct slirp_options *out, struct berth_error *err);
+
 /* Prepare, write config.json, create in the runtime, save: state CREATED.  On failure
  * everything is undone.  restart: keep the count of restarts. */
 int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err);

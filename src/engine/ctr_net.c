@@ -23,19 +23,19 @@ static bool makes_netns(const struct ctr *c)
 
 /* The directory is a mount point of its own, shared, so that namespaces bound there are
  * seen by processes in other mount namespaces. */
-static int prepare_dir(struct berth_error *err)
+static int prepare_dir(const char *dir, struct berth_error *err)
 {
-    int r = fs_mkdir_p(NETNS_DIR, 0755, err);
+    int r = fs_mkdir_p(dir, 0755, err);
 
     if (r < 0)
         return r;
-    if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
+    if (mount("", dir, "none", MS_SHARED | MS_REC, NULL) == 0)
         return 0;
     if (errno != EINVAL)
-        return fail_errno(err, errno, "making %s shared", NETNS_DIR);
-    if (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) < 0 ||
-        mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0)
-        return fail_errno(err, errno, "making %s a shared mount", NETNS_DIR);
+        return fail_errno(err, errno, "making %s shared", dir);
+    if (mount(dir, dir, "none", MS_BIND | MS_REC, NULL) < 0 ||
+        mount("", dir, "none", MS_SHARED | MS_REC, NULL) < 0)
+        return fail_errno(err, errno, "making %s a shared mount", dir);
     return 0;
 }
 
@@ -120,26 +120,30 @@ static void drop_note(const struct ctr *c)
 char *ctr_net_noted(const struct ctr *c)
 {
     _cleanup_free_ char *path = note_path(c);
+    _cleanup_free_ char *dir = netns_dir(c->e->conf);
+    _cleanup_free_ char *start = dir ? path_join(dir, "netns-") : NULL;
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     const char *name;
 
-    if (!path || fs_read(path, 4096, &text, NULL) < 0)
+    if (!path || !start || fs_read(path, 4096, &text, NULL) < 0)
         return NULL;
-    name = str_starts(buf_str(&text), NETNS_DIR "/netns-");
+    name = str_starts(buf_str(&text), start);
     return name && *name && !strchr(name, '/') ? buf_steal(&text) : NULL;
 }
 
 /* pid: whose namespace it is to be; 0: a new one. */
 static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
 {
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = NULL, *dir = netns_dir(c->e->conf);
     char uuid[37];
-    int fd, r = prepare_dir(err);
+    int fd, r = dir ? prepare_dir(dir, err)
+                    : fail(err, ENOENT,
+                           "there is no directory for network namespaces: set XDG_RUNTIME_DIR");
 
     if (r < 0)
         return r;
     id_uuid(uuid);
-    path = str_printf("%s/netns-%s", NETNS_DIR, uuid);
+    path = str_printf("%s/netns-%s", dir, uuid);
     r = path ? write_note(c, path, err) : fail(err, ENOMEM, "out of memory");
     if (r == 0)
         r = fault_point("netns", "noted", err);
@@ -276,9 +280,32 @@ static int join_networks(struct ctr *c, struct berth_error *err)
     return r;
 }
 
+/* Leave all networks that it may be on; what cannot be left is logged. */
+static void leave_networks(struct ctr *c)
+{
+    _cleanup_error_ struct berth_error why = ERROR_INIT;
+    _cleanup_json_ json *networks = NULL;
+    int r = ctr_net_joined(c, &networks, &why);
+
+    if (r == 0 && json_object_object_length(networks))
+        r = ctr_net_leave(c, networks, &why);
+    if (r < 0)
+        log_error("container %s: tearing down its network: %s", c->id, error_text(&why));
+}
+
+/* From all networks, and without a namespace. */
+static int leave(struct ctr *c, struct berth_error *err)
+{
+    if (json_get(c->state, "networkStatus"))
+        leave_networks(c);
+    json_del(c->state, "networkStatus");
+    return remove_netns(c, err);
+}
+
 static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
 {
-    int r;
+    bool is_new;
+    int r = 0;
 
     if (!makes_netns(c))
         return 0;
@@ -286,13 +313,16 @@ static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
         log_warning("container %s: its network namespace is gone, it gets a new one", c->id);
         ctr_net_teardown(c, NULL);
     }
-    if (c->netns)
-        return 0;
-    r = make_netns(c, pid, err);
-    if (r == 0)
+    is_new = !c->netns;
+    if (is_new)
+        r = make_netns(c, pid, err);
+    if (r == 0 && is_new)
         r = join_networks(c, err);
-    if (r < 0 && c->netns)
-        remove_netns(c, NULL);
+    /* They die with the monitor, so each run has its own. */
+    if (r == 0)
+        r = ctr_net_start_programs(c, pid, err);
+    if (r < 0 && is_new && c->netns)
+        leave(c, NULL);
     return r;
 }
 
@@ -309,27 +339,12 @@ int ctr_net_setup_late(struct ctr *c, struct berth_error *err)
                                                                         : 0;
 }
 
-/* Leave all networks that it may be on; what cannot be left is logged. */
-static void leave_networks(struct ctr *c)
-{
-    _cleanup_error_ struct berth_error why = ERROR_INIT;
-    _cleanup_json_ json *networks = NULL;
-    int r = ctr_net_joined(c, &networks, &why);
-
-    if (r == 0 && json_object_object_length(networks))
-        r = ctr_net_leave(c, networks, &why);
-    if (r < 0)
-        log_error("container %s: tearing down its network: %s", c->id, error_text(&why));
-}
-
 int ctr_net_teardown(struct ctr *c, struct berth_error *err)
 {
-    if (!makes_netns(c) || !c->netns)
+    if (!makes_netns(c))
         return 0;
-    if (json_get(c->state, "networkStatus"))
-        leave_networks(c);
-    json_del(c->state, "networkStatus");
-    return remove_netns(c, err);
+    ctr_net_end_programs(c);
+    return c->netns ? leave(c, err) : 0;
 }
 
 void ctr_net_recover(struct ctr *c)
@@ -343,6 +358,7 @@ void ctr_net_recover(struct ctr *c)
     log_warning("container %s: taking down the network that a killed process left", c->id);
     netns_await(left);
     c->netns = left;
+    ctr_net_end_programs(c);
     if (!recorded && netns_is(left))
         leave_networks(c);
     if (remove_netns(c, &why) < 0)

@@ -160,6 +160,31 @@ static uint32_t sockets_given(void)
     return text && str_to_u64(text, &n) == 0 && n < 1024 ? (uint32_t)n : 0;
 }
 
+/* A run that nobody recorded: its monitor holds the ports. */
+static int remove_left(struct ctr *c, struct berth_error *err)
+{
+    _cleanup_view_ struct ctr_view view = {0};
+    struct oci *oci;
+    int r;
+
+    if (!ctr_left_in_runtime(c))
+        return 0;
+    r = engine_oci(c->e, ctr_runtime(c), &oci, err);
+    if (r == 0)
+        r = ctr_view_make(c, &view, err);
+    return r == 0 ? oci_remove(oci, &view.c, err) : r;
+}
+
+/* What the monitor holds open. */
+static int keep(struct ctr *c, struct ports *ports, struct berth_error *err)
+{
+    int fd, r = ports_reserve(c, ports, err);
+
+    if (r == 0)
+        r = ctr_net_hold(c, &fd, err);
+    return r == 0 && fd >= 0 ? ports_add(ports, fd, err) : r;
+}
+
 static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *err)
 {
     struct berth_oci_create how = {.size = sizeof(how)};
@@ -173,11 +198,8 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
 
     if (r == 0)
         r = ctr_view_make(c, &view, err);
-    /* Its monitor holds the ports. */
-    if (r == 0 && ctr_left_in_runtime(c))
-        r = oci_remove(oci, &view.c, err);
     if (r == 0)
-        r = ports_reserve(c, &ports, err);
+        r = keep(c, &ports, err);
     if (r < 0)
         return r;
     how.n_fds = c->preserve_fds ? c->preserve_fds : sockets_given();
@@ -214,8 +236,10 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
 int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
 {
     bool sessions = json_get(c->state, "newExecSessions") != NULL;
-    int r = prepare(c, err);
+    int r = remove_left(c, err);
 
+    if (r == 0)
+        r = prepare(c, err);
     if (r == 0)
         r = fault_point("ctr", "mounted", err);
     if (r == 0)
@@ -239,6 +263,7 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
             log_error("cleaning up container %s: %s", c->id, error_text(&why));
         return r;
     }
+    ctr_net_let_go(c);
     health_prepare(c);
     event_ctr(c, "init", NULL);
     return 0;

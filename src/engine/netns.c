@@ -4,11 +4,23 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "conf/keys.h"
 #include <dirent.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 #include <time.h>
+
+char *netns_dir(const struct conf *conf)
+{
+    _cleanup_free_ char *runtime = NULL;
+
+    if (!conf->rootless)
+        return strdup("/run/netns");
+    runtime = conf_runtime_dir(conf->uid);
+    return runtime ? path_join(runtime, "netns") : NULL;
+}
 
 static bool is_used(const struct stat *ns)
 {
@@ -31,14 +43,15 @@ static bool is_used(const struct stat *ns)
 }
 
 /* `ip netns add` gives other names. */
-int netns_left(const struct berth_list *known, struct berth_list *out)
+int netns_left(const struct conf *conf, const struct berth_list *known, struct berth_list *out)
 {
-    DIR *d = opendir(NETNS_DIR);
+    _cleanup_free_ char *dir = netns_dir(conf);
+    DIR *d = dir ? opendir(dir) : NULL;
     struct dirent *entry;
     int r = 0;
 
     while (d && r == 0 && (entry = readdir(d))) {
-        _cleanup_free_ char *path = path_join(NETNS_DIR, entry->d_name);
+        _cleanup_free_ char *path = path_join(dir, entry->d_name);
         struct stat st;
 
         if (!path || strlen(entry->d_name) != 42 || !str_starts(entry->d_name, "netns-") ||
@@ -104,5 +117,69 @@ void netns_await(const char *path)
     const struct timespec pause = {.tv_nsec = 20000000};
 
     for (int i = 0; i < 500 && is_worked_on(path); i++)
+        nanosleep(&pause, NULL);
+}
+
+/* Does it hold the namespace open by its file, as rootlessport does? */
+static bool holds(const char *pid, const char *path)
+{
+    char name[64], target[256];
+    struct dirent *entry;
+    bool found = false;
+    ssize_t n;
+    DIR *d;
+
+    snprintf(name, sizeof(name), "/proc/%.20s/fd", pid);
+    d = opendir(name);
+    while (d && !found && (entry = readdir(d))) {
+        n = readlinkat(dirfd(d), entry->d_name, target, sizeof(target) - 1);
+        if (n > 0) {
+            target[n] = '\0';
+            found = str_eq(target, path);
+        }
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static bool is_forwarder(const char *pid)
+{
+    _cleanup_buf_ struct berth_buf name = BUF_INIT;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+    return fs_read(path, 64, &name, NULL) == 0 && str_starts(buf_str(&name), "rootlessport");
+}
+
+/* How many there are; and end them. */
+static unsigned programs(const char *path, const char *socket, bool end)
+{
+    DIR *d = opendir("/proc");
+    struct dirent *entry;
+    unsigned n = 0;
+
+    while (d && (entry = readdir(d))) {
+        const char *pid = entry->d_name;
+
+        if (pid[0] < '1' || pid[0] > '9' || strtol(pid, NULL, 10) == getpid())
+            continue;
+        if (!is_told(pid, "cmdline", path) && !(socket && is_told(pid, "cmdline", socket)) &&
+            !(is_forwarder(pid) && holds(pid, path)))
+            continue;
+        n++;
+        if (end)
+            kill((pid_t)strtol(pid, NULL, 10), SIGKILL);
+    }
+    if (d)
+        closedir(d);
+    return n;
+}
+
+void netns_end_programs(const char *path, const char *socket)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+
+    for (int i = 0; i < 200 && programs(path, socket, i >= 30); i++)
         nanosleep(&pause, NULL);
 }

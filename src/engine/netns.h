@@ -5,13 +5,16 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "conf/conf.h"
 #include <stdbool.h>
 
-#define NETNS_DIR "/run/netns" /* podman's, and that of ip-netns(8) */
+/* Where their files are: /run/netns, as podman and ip-netns(8) have it; rootless in the
+ * user's runtime directory.  Fresh memory; NULL: there is no memory or no such directory. */
+char *netns_dir(const struct conf *conf);
 
 /* Add the paths of namespaces with names that podman and berth give, that are not among
  * `known` and have no process in them.  0 or -ENOMEM. */
-int netns_left(const struct berth_list *known, struct berth_list *out);
+int netns_left(const struct conf *conf, const struct berth_list *known, struct berth_list *out);
 
 /* Is a namespace bound to this path? */
 bool netns_is(const char *path);
@@ -19,6 +22,13 @@ bool netns_is(const char *path);
 /* Wait, for some seconds at most, until no program of a network backend works on it: one that
  * a killed engine had started. */
 void netns_await(const char *path);
+
+/*
+ * End the programs that make the network of a namespace (slirp4netns, rootlessport): those
+ * that have its path, or `socket` (NULL: none), as an argument, or hold it open.  They get a
+ * moment to end by themselves, as they do when the monitor of their container is gone.
+ */
+void netns_end_programs(const char *path, const char *socket);
 
 /* Take one away; one that is gone is fine. */
 int netns_remove(const char *path, struct berth_error *err);

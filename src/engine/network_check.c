@@ -179,7 +179,7 @@ static int left_over(void *arg, const char *container _unused_, const char *what
 
 static int look_at_namespaces(struct look *l)
 {
-    int r = netns_left(&l->netnss, &l->bad);
+    int r = netns_left(l->e->conf, &l->netnss, &l->bad);
 
     if (r < 0)
         return fail(l->err, ENOMEM, "out of memory");

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "engine/engine.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -52,6 +53,26 @@ static const char *reason(int code)
                                    : strerror(code);
 }
 
+static int append(struct ports *p, int fd, struct berth_error *err)
+{
+    int *more = realloc(p->fds, (p->n + 1) * sizeof(*more));
+
+    if (!more) {
+        close(fd);
+        return fail(err, ENOMEM, "out of memory");
+    }
+    p->fds = more;
+    p->fds[p->n++] = fd;
+    return 0;
+}
+
+int ports_add(struct ports *p, int fd, struct berth_error *err)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    return copy < 0 ? fail_errno(err, errno, "copying a descriptor") : append(p, copy, err);
+}
+
 static int reserve(struct ports *p, const json *mapping, struct berth_error *err)
 {
     const char *protocol = str_or(json_str(mapping, "protocol"), "");
@@ -62,18 +83,16 @@ static int reserve(struct ports *p, const json *mapping, struct berth_error *err
     if (!udp && !str_eq(protocol, "tcp"))
         return 0;
     for (uint64_t port = first; port < first + n && port <= 65535; port++) {
-        int *more = realloc(p->fds, (p->n + 1) * sizeof(*more)), fd;
+        int r, fd = bind_one(ip, (uint16_t)port, udp);
 
-        if (!more)
-            return fail(err, ENOMEM, "out of memory");
-        p->fds = more;
-        fd = bind_one(ip, (uint16_t)port, udp);
         if (fd < 0)
             return fail(err, -fd,
                         "cannot listen on the %s port: listen %s%c %s%s%s:%u: bind: %s",
                         udp ? "UDP" : "TCP", udp ? "udp" : "tcp", v6 ? '6' : '4', v6 ? "[" : "",
                         ip, v6 ? "]" : "", (unsigned)port, reason(-fd));
-        p->fds[p->n++] = fd;
+        r = append(p, fd, err);
+        if (r < 0)
+            return r;
     }
     return 0;
 }

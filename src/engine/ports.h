@@ -18,6 +18,8 @@ struct ports {
  * podman's text.
  */
 int ports_reserve(const struct ctr *c, struct ports *out, struct berth_error *err);
+/* One more to be held with them: a copy. */
+int ports_add(struct ports *p, int fd, struct berth_error *err);
 void ports_free(struct ports *p);
 #define _cleanup_ports_ _cleanup_(ports_free)
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec_hosts.c - the text of a container's /etc/hosts. */
+#include "engine/ctr_life.h"
+#include "engine/slirp.h"
 #include "engine/spec_priv.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -198,6 +200,7 @@ int spec_hosts(struct spec_final *f, struct berth_buf *out, struct berth_error *
     struct hosts h = {.out = out};
     struct addresses a = {&h, spec_hostname(f->c, short_id), f->c->name};
     struct gateways g = {0};
+    struct slirp_options slirp;
     bool with_path = false;
     int r;
 
@@ -227,13 +230,16 @@ int spec_hosts(struct spec_final *f, struct berth_buf *out, struct berth_error *
     if (!str_eq(internal, "none"))
         line_unless(&h, internal, "host.containers.internal", NULL);
     if (json_flag(f->config, "createNetNS", false)) {
-        if (str_eq(json_str(f->config, "networkMode"), "slirp4netns") && !status)
-            line_unless(&h, "10.0.2.100", a.hostname, a.name);
+        if (str_eq(json_str(f->config, "networkMode"), "slirp4netns") &&
+            (r = ctr_net_slirp(f->c, &slirp, err)) == 0)
+            line_unless(&h, slirp_address(&slirp, SLIRP_CONTAINER, ip), a.hostname, a.name);
         else
             each_subnet(status, address_line, &a);
     } else if (has_network_entry(f, &with_path) && !with_path) {
         line_unless(&h, "127.0.0.1", a.hostname, a.name);
     }
     list_free(&h.names);
+    if (r < 0)
+        return r;
     return buf_error(out) ? fail(err, ENOMEM, "out of memory") : 0;
 }

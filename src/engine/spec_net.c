@@ -108,6 +108,21 @@ static const char *mode_name(enum ns_mode mode)
                                   : "bridge";
 }
 
+/* NAME or NAME:OPTS of a program; what the options mean is found out when it starts. */
+static int program_options(struct spec_build *b, const char *name, const char *text,
+                           struct berth_error *err)
+{
+    _cleanup_list_ struct berth_list options = LIST_INIT;
+    const char *rest = strchr(text, ':');
+
+    if (!rest)
+        return 0;
+    if (list_split(&options, rest + 1, ',', true) < 0)
+        return fail(err, ENOMEM, "out of memory");
+    json_set_list(json_need(b->config, "network_options"), name, &options);
+    return 0;
+}
+
 /* The first value decides the mode. */
 static int network_first(struct spec_build *b, const char *text, struct berth_error *err)
 {
@@ -116,7 +131,13 @@ static int network_first(struct spec_build *b, const char *text, struct berth_er
     int r;
 
     ns->mode = NS_BRIDGE;
-    if (!*text || str_eq(text, "private") || str_eq(text, "bridge"))
+    if (!*text || str_eq(text, "private")) {
+        /* Who may not make bridges gets a network of a program. */
+        if (b->conf->rootless)
+            ns->mode = NS_SLIRP;
+        return 0;
+    }
+    if (str_eq(text, "bridge"))
         return 0;
     if ((rest = str_starts(text, "bridge:"))) {
         _cleanup_free_ char *with = str_printf("default:%s", rest);
@@ -127,10 +148,10 @@ static int network_first(struct spec_build *b, const char *text, struct berth_er
         ns->mode = NS_NONE;
         return 0;
     }
-    if (str_eq(text, "slirp4netns") || str_starts(text, "slirp4netns:"))
-        return fail(err, ENOTSUP,
-                    "network mode slirp4netns is not supported: use bridge, none, "
-                    "host, ns:PATH, container:NAME or a network");
+    if (str_eq(text, "slirp4netns") || str_starts(text, "slirp4netns:")) {
+        ns->mode = NS_SLIRP;
+        return program_options(b, "slirp4netns", text, err);
+    }
     if (str_eq(text, "host") || str_starts(text, "ns:") || str_starts(text, "container:")) {
         r = spec_ns_word(b, NS_NET, text, err);
         return r < 0 ? r : 0;
@@ -175,6 +196,10 @@ static int network_addresses(struct spec_build *b, struct berth_error *err)
                         "--%s can only be set for a single network: "
                         "invalid argument",
                         single[i].flag);
+        if (spec_net_is(b, NS_SLIRP) && o->network.n == 0)
+            return fail(err, EINVAL,
+                        "invalid config provided: networks and static ip/mac address can only "
+                        "be used with Bridge mode networking");
         if (!spec_net_is(b, NS_BRIDGE))
             return fail(err, EINVAL,
                         "--%s can only be set when the network mode is bridge: "
@@ -223,8 +248,9 @@ int spec_network_parse(struct spec_build *b, struct berth_error *err)
                         "selected mode %s: invalid argument",
                         mode_name(b->ns[NS_NET].mode));
         if (str_eq(text, "none") || str_eq(text, "host") || str_starts(text, "ns:") ||
-            str_starts(text, "container:") || str_starts(text, "slirp4netns") ||
-            str_eq(text, "private") || str_eq(text, "bridge"))
+            str_starts(text, "container:") || str_eq(text, "slirp4netns") ||
+            str_starts(text, "slirp4netns:") || str_eq(text, "private") ||
+            str_eq(text, "bridge"))
             return fail(err, EINVAL,
                         "can only set extra network names, selected mode %.*s "
                         "conflicts with bridge: invalid argument",

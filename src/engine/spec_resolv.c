@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec_resolv.c - the text of a container's /etc/resolv.conf. */
+#include "engine/ctr_life.h"
+#include "engine/slirp.h"
 #include "engine/spec_priv.h"
 
 #define RESOLV_MAX (1u << 20)
@@ -130,6 +132,27 @@ static void from_networks(const json *status, struct resolv *own, bool *v6)
     }
 }
 
+/* The same of whatever network the container has; `own` NULL: only the latter. */
+static int of_network(const struct spec_final *f, struct resolv *own, bool *v6,
+                      struct berth_error *err)
+{
+    struct resolv ignored = {0};
+    struct slirp_options slirp;
+    char ip[INET_ADDRSTRLEN];
+    int r = 0;
+
+    if (str_eq(json_str(f->config, "networkMode"), "slirp4netns")) {
+        r = ctr_net_slirp(f->c, &slirp, err);
+        if (r == 0 && own)
+            list_add(&own->servers, str_or(slirp_address(&slirp, SLIRP_DNS, ip), ""));
+        *v6 = r == 0 && slirp.ipv6;
+    } else {
+        from_networks(json_get(f->c->state, "networkStatus"), own ? own : &ignored, v6);
+    }
+    resolv_free(&ignored);
+    return r;
+}
+
 static void append(struct berth_list *to, const struct berth_list *from)
 {
     for (size_t i = 0; i < from->n; i++)
@@ -173,6 +196,7 @@ int spec_resolv_conf(struct spec_final *f, struct berth_buf *out, struct berth_e
     const char *netns = f->c->netns;
     struct resolv own = {0}, host = {0};
     bool host_net = true, keep, v6 = false;
+    int r;
 
     for (size_t i = 0; i < json_len(list); i++) {
         if (str_eq(json_str(json_item(list, i), "type"), "network")) {
@@ -186,17 +210,10 @@ int spec_resolv_conf(struct spec_final *f, struct berth_buf *out, struct berth_e
             list_add(&own.servers, conf->dns_servers.items[i]);
     json_to_list(json_get(f->config, "dnsServer"), &own.servers);
     keep = own.servers.n == 0;
-    if (keep) {
-        from_networks(json_get(f->c->state, "networkStatus"), &own, &v6);
-        if (str_eq(json_str(f->config, "networkMode"), "slirp4netns")) {
-            list_add(&own.servers, "10.0.2.3");
-            v6 = true;
-        }
-    } else {
-        struct resolv ignored = {0};
-
-        from_networks(json_get(f->c->state, "networkStatus"), &ignored, &v6);
-        resolv_free(&ignored);
+    r = of_network(f, keep ? &own : NULL, &v6, err);
+    if (r < 0) {
+        resolv_free(&own);
+        return r;
     }
     if (conf->dns_searches.n || json_len(json_get(f->config, "dnsSearch"))) {
         list_free(&own.search);

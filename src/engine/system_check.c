@@ -203,7 +203,7 @@ static int mend_mount(struct check *k, const char *point)
 static int find_netnss(struct check *k, struct leftovers *out)
 {
     _cleanup_list_ struct berth_list paths = LIST_INIT;
-    int r = netns_left(&k->netnss, &paths);
+    int r = netns_left(k->e->conf, &k->netnss, &paths);
 
     for (size_t i = 0; r == 0 && i < paths.n; i++)
         r = found(out, paths.items[i],
