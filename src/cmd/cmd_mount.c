@@ -4,6 +4,7 @@
 #include "cmd/each.h"
 #include "engine/ctr_files.h"
 #include "engine/store.h"
+#include "rootless/rootless.h"
 
 struct mount_opts {
     bool all, latest, force, no_trunc;
@@ -71,11 +72,17 @@ static int mount_run(struct cli *cli, void *opts, int argc, char **argv,
         .names = argv, .n_names = argc, .all = o->all, .latest = o->latest};
     bool as_json = str_eq(o->format, "json");
     struct engine *e;
+    struct conf *conf;
     int r;
 
     if (!str_empty(o->format) && !as_json)
         return fail(err, EINVAL, "unknown --format argument: \"%s\"", o->format);
-    r = cli_engine(cli, 0, &e, err);
+    r = cli_conf(cli, &conf, err);
+    if (r == 0 && rootless_outside(conf) && !str_eq(conf->storage_driver, "vfs"))
+        r = fail(err, EPERM, "cannot mount using driver %s in rootless mode",
+                 conf->storage_driver);
+    if (r == 0)
+        r = cli_engine(cli, 0, &e, err);
     if (r < 0)
         return r;
     return argc == 0 && !o->all && !o->latest ? list_mounted(e, o, as_json, err)

@@ -6,6 +6,7 @@
 #include "cmd/volumes.h"
 #include "engine/events.h"
 #include "engine/store.h"
+#include "rootless/rootless.h"
 
 /* ------------------------------------------------------------------- create */
 
@@ -103,12 +104,28 @@ static int with_volume(struct cli *cli, const char *name, struct volume **out,
     return r < 0 ? r : volume_lookup(e, name, out, err);
 }
 
+/* What is mounted inside is not seen outside. */
+static int check_inside(struct cli *cli, const char *command, struct berth_error *err)
+{
+    struct conf *conf;
+    int r = cli_conf(cli, &conf, err);
+
+    if (r == 0 && rootless_outside(conf))
+        r = fail(err, EPERM,
+                 "cannot run command \"berth volume %s\" in rootless mode, must execute `berth "
+                 "unshare` first",
+                 command);
+    return r;
+}
+
 static int mount_run(struct cli *cli, void *opts _unused_, int argc _unused_, char **argv,
                      struct berth_error *err)
 {
     _cleanup_volume_ struct volume *v = NULL;
-    int r = with_volume(cli, argv[0], &v, err);
+    int r = check_inside(cli, "mount", err);
 
+    if (r == 0)
+        r = with_volume(cli, argv[0], &v, err);
     if (r == 0)
         r = volume_mount(v, err);
     if (r == 0)
@@ -132,8 +149,10 @@ static int unmount_run(struct cli *cli, void *opts _unused_, int argc _unused_, 
                        struct berth_error *err)
 {
     _cleanup_volume_ struct volume *v = NULL;
-    int r = with_volume(cli, argv[0], &v, err);
+    int r = check_inside(cli, "unmount", err);
 
+    if (r == 0)
+        r = with_volume(cli, argv[0], &v, err);
     if (r == 0)
         r = volume_unmount(v, false, err);
     if (r == 0)

@@ -19,8 +19,13 @@
 /* What a program prints; false where it cannot be run or fails. */
 static bool output_of(const char *const argv[], struct berth_buf *text)
 {
+    /* Runtimes tell the directory of their user; root's is not the one of its shell. */
+    _cleanup_free_ char *dir =
+        str_printf("XDG_RUNTIME_DIR=%s", str_or(getenv("XDG_RUNTIME_DIR"), ""));
+    const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", dir, NULL};
     struct berth_run run = {.size = sizeof(run),
                             .argv = argv,
+                            .env = getenv("_CONTAINERS_ROOTLESS_UID") ? env : NULL,
                             .output = text,
                             .netns_fd = -1,
                             .deadline = time_deadline(5)};
@@ -206,11 +211,13 @@ static void add_controller(struct berth_list *names, const char *line)
         list_add(names, name);
 }
 
-static json *controllers_json(bool unified)
+static json *controllers_json(const struct conf *c, bool unified)
 {
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
     _cleanup_list_ struct berth_list names = LIST_INIT;
 
+    if (conf_without_cgroups(c))
+        return json_from_list(&names);
     if (unified) {
         if (fs_read("/sys/fs/cgroup/cgroup.controllers", 4096, &text, NULL) == 0) {
             if (text.len && text.data[text.len - 1] == '\n')
@@ -333,7 +340,7 @@ json *info_host(struct engine *e)
     json_set_str(o, "buildahVersion", ""); /* berth builds nothing */
     json_set_str(o, "cgroupManager", str_or(c->cgroup_manager, ""));
     json_set_str(o, "cgroupVersion", unified ? "v2" : "v1");
-    json_set(o, "cgroupControllers", controllers_json(unified));
+    json_set(o, "cgroupControllers", controllers_json(c, unified));
     json_set(o, "conmon", program_json(NULL, "path", first_program(&c->conmon_path)));
     json_set_i64(o, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
     json_set(o, "cpuUtilization", cpu_json());

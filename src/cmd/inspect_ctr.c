@@ -60,6 +60,28 @@ static json *inspect_health(const struct inspection *i)
     return health_log(json_get(i->c->config, "healthcheck") ? ctr_run_dir(i->c) : "");
 }
 
+/* Where a user's container has no group of its own, it is in the one that it was started from:
+ * the longest name, as in podman, since version 1 has one for each controller. */
+static char *cgroup_of(int64_t pid)
+{
+    _cleanup_free_ char *path = str_printf("/proc/%lld/cgroup", (long long)pid);
+    _cleanup_buf_ struct berth_buf text = BUF_INIT;
+    _cleanup_list_ struct berth_list lines = LIST_INIT;
+    const char *longest = "";
+
+    if (!path || fs_read(path, 1 << 16, &text, NULL) < 0 ||
+        list_split(&lines, buf_str(&text), '\n', false) < 0)
+        return NULL;
+    for (size_t i = 0; i < lines.n; i++) {
+        const char *second = strchr(lines.items[i], ':');
+        const char *name = second ? strchr(second + 1, ':') : NULL;
+
+        if (name && strlen(name + 1) > strlen(longest))
+            longest = name + 1;
+    }
+    return strdup(longest);
+}
+
 /* The group of a running container's processes, as libpod names it. */
 static char *cgroup_path(const struct inspection *i)
 {
@@ -69,6 +91,8 @@ static char *cgroup_path(const struct inspection *i)
     if (json_i64(i->c->state, "pid", 0) <= 0 ||
         str_eq(json_str(i->c->config, "cgroupsMode"), "disabled"))
         return NULL;
+    if (!*parent && i->c->e->conf->rootless)
+        return cgroup_of(json_i64(i->c->state, "pid", 0));
     return str_printf("%s/libpod-%s%s", parent, i->c->id, systemd ? ".scope" : "");
 }
 

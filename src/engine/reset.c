@@ -12,6 +12,7 @@
 #include "engine/system_marker.h"
 #include "engine/system_numbers.h"
 #include "engine/system_signals.h"
+#include "rootless/rootless.h"
 #include "storage/storage.h"
 #include <dirent.h>
 #include <sys/mount.h>
@@ -383,6 +384,11 @@ static int remove_dirs(struct engine *e, struct berth_list *left, struct berth_e
     if (!shared_run)
         unmount_below(c->run_root);
     remove_static(e, &files);
+    if (!shared_tmp) {
+        _cleanup_error_ struct berth_error why = ERROR_INIT;
+
+        note(rootless_end_pause(c, &why), &why, &last, err);
+    }
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
         _cleanup_error_ struct berth_error why = ERROR_INIT;
 

@@ -244,7 +244,7 @@ static void mappings(struct spec_build *b)
     static const char *const zero[] = {"Size", "InitialSize"};
     static const char *const empty[] = {"PasswdFile", "GroupFile"};
     json *m = json_new(), *a = json_new();
-    bool host = b->ns[NS_USER].mode != NS_PRIVATE;
+    bool host = b->ns[NS_USER].mode != NS_PRIVATE || b->no_map;
 
     json_set_bool(m, "HostUIDMapping", host);
     json_set_bool(m, "HostGIDMapping", host);
@@ -290,7 +290,8 @@ static void finish(struct spec_build *b)
 {
     json *resources = json_get(b->linux_, "resources");
 
-    if (resources && json_object_object_length(resources) == 0)
+    /* As podman: without a cgroup there is nothing to set, and that stands there. */
+    if (resources && json_object_object_length(resources) == 0 && !b->conf->rootless)
         json_del(b->linux_, "resources");
     reorder(b->linux_, "resources", resources_order);
     reorder(b->spec, "process", process_order);
@@ -359,6 +360,7 @@ int spec_create(struct engine *e, const struct ctr_options *o, json **out_config
     list_free(&b.unmasked);
     free(b.seccomp);
     free(b.proc_opts);
+    free(b.as_user);
     return r < 0 ? r : 0;
 }
 

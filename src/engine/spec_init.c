@@ -406,8 +406,7 @@ static int cgroups_path(struct spec_final *f, struct berth_error *err)
         buf_printf(&path, "/libpod-payload-%s", f->c->id);
     } else if (systemd) {
         buf_printf(&path, "%s:libpod:%s", path_base(parent), f->c->id);
-    } else if (f->c->e->conf->rootless &&
-               (str_eq(parent, "/libpod_parent") || !*parent || !spec_cgroup2())) {
+    } else if (f->c->e->conf->rootless && (str_eq(parent, "/libpod_parent") || !*parent)) {
         return 0;
     } else {
         _cleanup_free_ char *joined = str_printf("%s/libpod-%s", parent, f->c->id);
@@ -478,6 +477,7 @@ int spec_init(struct ctr *c, struct berth_error *err)
         r = cgroups_path(&f, err);
     if (r >= 0) {
         set_hostname(&f);
+        spec_split_mappings(f.linux_);
         json_set_str(json_need(f.spec, "root"), "path", f.root);
         annotate(&f);
         spec_mounts_sort(&f);

@@ -126,9 +126,9 @@ int spec_cgroup(struct spec_build *b, struct berth_error *err)
             err, EINVAL,
             "cannot specify --cgroup-mode=split with a cgroup-parent: invalid argument");
     if (str_empty(parent) && !disabled && !str_eq(mode, "split"))
-        parent = !systemd            ? CGROUP_PARENT
-                 : b->conf->rootless ? ROOTLESS_PARENT
-                                     : SYSTEMD_PARENT;
+        parent = b->conf->rootless ? (systemd ? ROOTLESS_PARENT : "")
+                 : systemd         ? SYSTEMD_PARENT
+                                   : CGROUP_PARENT;
     parent = str_or(parent, "");
     if (*parent && !systemd && str_ends(parent, ".slice"))
         return fail(err, EINVAL,
@@ -229,7 +229,8 @@ int spec_process(struct spec_build *b, struct berth_error *err)
     json_opt_bool(b->process, "terminal", o->tty);
     json_opt_bool(b->config, "stdin", o->interactive);
     json_set_str(b->process, "cwd", str_empty(o->workdir) ? "/" : o->workdir);
-    json_opt_str(b->config, "user", o->user);
+    json_opt_str(b->config, "user", b->as_user ? b->as_user : o->user);
+    json_opt_bool(b->config, "addCurrentUserPasswdEntry", b->add_caller);
     json_opt_list(b->config, "HostUsers", &o->hostuser);
     json_set_bool(b->config, "passwd", o->passwd);
     json_opt_str(b->config, "passwd_entry", o->passwd_entry);

@@ -5,7 +5,6 @@
  */
 #include "engine/spec_priv.h"
 #include "engine/store.h"
-#include <inttypes.h>
 
 #define CATATONIT "/usr/libexec/podman/catatonit"
 
@@ -23,23 +22,12 @@ static json *mount_new(const char *destination, const char *type, const char *so
     return m;
 }
 
-/* Of a user namespace that is ours, how many groups are there? */
-static uint64_t own_groups(void)
-{
-    _cleanup_fclose_ FILE *f = fopen("/proc/self/gid_map", "re");
-    uint64_t all = 0, size;
-
-    while (f && fscanf(f, "%*u %*u %" SCNu64, &size) == 1)
-        all += size;
-    return all;
-}
-
 /* Is group 5 (tty) mapped into the container? */
 static bool tty_group_mapped(const struct spec_build *b)
 {
     const json *map = json_get(b->linux_, "gidMappings");
 
-    if (b->conf->rootless && own_groups() < 5)
+    if (b->conf->rootless && spec_own_ids("/proc/self/gid_map") < 5)
         return false;
     if (b->ns[NS_USER].mode != NS_PRIVATE)
         return true;

@@ -2,6 +2,7 @@
 /* spec_ns.c - which namespaces a container has: its own, the host's or another's. */
 #include "engine/spec_priv.h"
 #include "engine/store.h"
+#include <inttypes.h>
 
 struct ns_words {
     const char *oci;    /* type in the spec */
@@ -174,6 +175,93 @@ static int userns_mappings(struct spec_build *b, struct berth_error *err)
     return 1;
 }
 
+static void map_add(json *list, uint64_t inside, uint64_t outside, uint64_t size)
+{
+    json *m;
+
+    if (size == 0)
+        return;
+    json_add(list, m = json_new());
+    json_set_u64(m, "containerID", inside);
+    json_set_u64(m, "hostID", outside);
+    json_set_u64(m, "size", size);
+}
+
+/* Of the IDs that we have, 0 is the caller.  It becomes `kept`; without one it is left out. */
+static void map_caller(json *linux_, const char *member, const char *own, const uint32_t *kept)
+{
+    uint64_t all = spec_own_ids(own), others = all ? all - 1 : 0;
+    json *list = json_new_array();
+
+    json_set(linux_, member, list);
+    map_add(list, 0, 1, kept ? MIN((uint64_t)*kept, others) : others);
+    if (!kept)
+        return;
+    map_add(list, *kept, 0, 1);
+    if (others > *kept)
+        map_add(list, (uint64_t)*kept + 1, (uint64_t)*kept + 1, others - *kept);
+}
+
+static int keep_id_option(const char *word, uint32_t *uid, uint32_t *gid,
+                          struct berth_error *err)
+{
+    const char *equals = strchr(word, '=');
+    uint64_t n;
+
+    if (!equals)
+        return fail(err, EINVAL, "invalid option specified: \"%s\"", word);
+    if (!str_starts(word, "uid=") && !str_starts(word, "gid="))
+        return fail(err, EINVAL, "unknown option specified: \"%.*s\"", (int)(equals - word),
+                    word);
+    if (str_to_u64(equals + 1, &n) < 0 || n >= UINT32_MAX)
+        return fail(err, EINVAL, "strconv.ParseUint: parsing \"%s\": invalid syntax",
+                    equals + 1);
+    *(*word == 'u' ? uid : gid) = (uint32_t)n;
+    return 0;
+}
+
+static void process_user(struct spec_build *b, uint32_t uid, uint32_t gid)
+{
+    json *user = json_need(b->process, "user"), *groups = json_new_array();
+
+    json_set_u64(user, "uid", uid);
+    json_set_u64(user, "gid", gid);
+    json_add(groups, json_new_u64(gid));
+    json_set(user, "additionalGids", groups);
+}
+
+/* keep-id[:uid=N,gid=N] and nomap.  1: it was one of them. */
+static int userns_of_caller(struct spec_build *b, const char *text, struct berth_error *err)
+{
+    const char *options = str_starts(text, "keep-id");
+    bool keep = options && (!*options || *options == ':');
+    uint32_t uid = b->conf->uid, gid = b->conf->gid;
+    _cleanup_list_ struct berth_list given = LIST_INIT;
+
+    if (!keep && !str_eq(text, "nomap"))
+        return 0;
+    if (!b->conf->rootless)
+        return fail(err, EINVAL, "%.*s is only supported in rootless mode",
+                    (int)strcspn(text, ":"), text);
+    if (keep && *options)
+        list_split(&given, options + 1, ',', true);
+    for (size_t i = 0; i < given.n; i++)
+        if (keep_id_option(given.items[i], &uid, &gid, err) < 0)
+            return -EINVAL;
+    map_caller(b->linux_, "uidMappings", "/proc/self/uid_map", keep ? &uid : NULL);
+    map_caller(b->linux_, "gidMappings", "/proc/self/gid_map", keep ? &gid : NULL);
+    process_user(b, keep ? uid : 0, keep ? gid : 0);
+    b->ns[NS_USER].mode = NS_PRIVATE;
+    b->add_caller = keep && !given.n;
+    b->no_map = !keep;
+    if (keep && str_empty(b->o->user)) {
+        b->as_user = str_printf("%u:%u", uid, gid);
+        if (!b->as_user)
+            return fail(err, ENOMEM, "out of memory");
+    }
+    return 1;
+}
+
 static int userns_parse(struct spec_build *b, struct berth_error *err)
 {
     const char *text = b->o->userns ? b->o->userns : getenv("PODMAN_USERNS");
@@ -191,12 +279,11 @@ static int userns_parse(struct spec_build *b, struct berth_error *err)
     if (str_empty(text))
         text = mapped ? "private" : "host";
     r = ns_common(b, NS_USER, text, err);
+    if (r == 0 && (r = userns_of_caller(b, text, err)) > 0)
+        mapped = 1;
     if (r < 0)
         return r;
     if (r == 0) {
-        if (str_starts(text, "keep-id") || str_eq(text, "nomap"))
-            return fail(err, EINVAL, "%.*s is only supported in rootless mode",
-                        (int)strcspn(text, ":"), text);
         if (str_starts(text, "auto"))
             return fail(err, EINVAL,
                         "user namespace mode auto needs an image: a root file system has no "
@@ -251,6 +338,52 @@ static int add_entry(struct spec_build *b, json *list, enum ns_kind kind,
     if (ns->mode == NS_PATH)
         json_set_str(entry, "path", ns->value);
     return 0;
+}
+
+/* What of `m` lies in our own IDs from `from` on, `size` of them. */
+static uint64_t add_part(json *list, const json *m, uint64_t from, uint64_t size)
+{
+    uint64_t inside = json_u64(m, "containerID", 0), host = json_u64(m, "hostID", 0);
+    uint64_t start = MAX(from, host);
+    uint64_t end = MIN(from + size, host + json_u64(m, "size", 0));
+
+    if (end <= start)
+        return 0;
+    map_add(list, inside + (start - host), start, end - start);
+    return end - start;
+}
+
+static void split_mappings(json *linux_, const char *member, const char *own)
+{
+    const json *old = json_get(linux_, member);
+    json *list = json_new_array();
+
+    for (size_t i = 0; i < json_len(old); i++) {
+        const json *m = json_item(old, i);
+        _cleanup_fclose_ FILE *f = fopen(own, "re");
+        _cleanup_json_ json *parts = json_new_array();
+        uint64_t from, size, done = 0;
+
+        while (f && fscanf(f, "%" SCNu64 " %*u %" SCNu64, &from, &size) == 2)
+            done += add_part(parts, m, from, size);
+        /* What is not ours the kernel refuses, and its runtime says so. */
+        if (done != json_u64(m, "size", 0) || json_len(parts) < 2) {
+            json_add(list, json_ref((json *)(uintptr_t)m));
+            continue;
+        }
+        for (size_t j = 0; j < json_len(parts); j++)
+            json_add(list, json_ref(json_item(parts, j)));
+    }
+    if (json_len(list))
+        json_set(linux_, member, list);
+    else
+        json_object_put(list);
+}
+
+void spec_split_mappings(json *linux_)
+{
+    split_mappings(linux_, "uidMappings", "/proc/self/uid_map");
+    split_mappings(linux_, "gidMappings", "/proc/self/gid_map");
 }
 
 static void dummy_mapping(json *linux_, const char *member)

@@ -8,6 +8,7 @@
  */
 #include "engine/spec_priv.h"
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/file.h>
 
@@ -263,14 +264,26 @@ static int host_line(const struct spec_final *f, const char *who, const char *pa
     return 0;
 }
 
+/* With keep-id, whoever types the command. */
+static int caller_line(const struct spec_final *f, const char *passwd, struct berth_buf *lines,
+                       struct berth_error *err)
+{
+    uint32_t uid = f->c->e->conf->uid;
+    char number[16];
+
+    snprintf(number, sizeof(number), "%u", uid);
+    return uid && getpwuid(uid) ? host_line(f, number, passwd, lines, err) : 0;
+}
+
 int spec_host_users(struct spec_final *f, struct berth_error *err)
 {
     const json *users = json_get(f->config, "HostUsers");
+    bool caller = json_flag(f->config, "addCurrentUserPasswdEntry", false);
     _cleanup_free_ char *copy = path_join(ctr_static_dir(f->c), "passwd");
     _cleanup_buf_ struct berth_buf passwd = BUF_INIT, lines = BUF_INIT;
     int r;
 
-    if (json_len(users) == 0 || !json_flag(f->config, "passwd", true))
+    if ((json_len(users) == 0 && !caller) || !json_flag(f->config, "passwd", true))
         return 0;
     if (!copy)
         return fail(err, ENOMEM, "out of memory");
@@ -278,9 +291,23 @@ int spec_host_users(struct spec_final *f, struct berth_error *err)
     for (size_t i = 0; r >= 0 && i < json_len(users); i++)
         if (!str_empty(json_item_str(users, i)))
             r = host_line(f, json_item_str(users, i), buf_str(&passwd), &lines, err);
+    if (r >= 0 && caller)
+        r = caller_line(f, buf_str(&passwd), &lines, err);
     if (r >= 0 && buf_error(&lines))
         r = fail(err, ENOMEM, "out of memory");
     return r < 0 ? r : add_lines(f, "/etc/passwd", buf_str(&lines), err);
+}
+
+/* The group of a number; by the host's names where it is the caller's. */
+static void group_line(const struct spec_final *f, const char *gid, const char *uid,
+                       struct berth_buf *out)
+{
+    const struct conf *c = f->c->e->conf;
+    bool caller = json_flag(f->config, "addCurrentUserPasswdEntry", false);
+    struct group *g = caller && f->user.gid == c->gid ? getgrgid(c->gid) : NULL;
+    struct passwd *u = g ? getpwuid(c->uid) : NULL;
+
+    buf_printf(out, "%s:x:%s:%s\n", g ? g->gr_name : gid, gid, u ? u->pw_name : uid);
 }
 
 int spec_passwd(struct spec_final *f, struct berth_error *err)
@@ -303,7 +330,7 @@ int spec_passwd(struct spec_final *f, struct berth_error *err)
     if (fd >= 0 && (r = fs_read_fd(fd, "/etc/group", DB_MAX, &groups, err)) < 0)
         return r;
     if (str_to_u64(gid, &number) == 0 && !has_id(buf_str(&groups), gid))
-        buf_printf(&group, "%s:x:%s:%s\n", gid, gid, uid);
+        group_line(f, gid, uid, &group);
     r = add_lines(f, "/etc/passwd", buf_str(&passwd), err);
     if (r >= 0)
         r = add_lines(f, "/etc/group", buf_str(&group), err);

@@ -53,6 +53,9 @@ struct spec_build {
     struct berth_list masked, unmasked;
     char *seccomp; /* --security-opt seccomp=, NULL: not given */
     char *proc_opts;
+    char *as_user;   /* user of a container that keeps the caller's IDs; NULL: any */
+    bool add_caller; /* its passwd gets the caller's line */
+    bool no_map;     /* a user namespace without the caller, which records call the host's */
     bool new_userns; /* user namespace other than the host's */
     bool unmask_all; /* the first unmask asks for everything */
     bool no_new_privileges;
@@ -101,6 +104,12 @@ int spec_namespaces(struct spec_build *b, struct berth_error *err);
 /* The modes that all kinds share (host, private, ns:, container:).  1: it was one. */
 int spec_ns_word(struct spec_build *b, enum ns_kind kind, const char *text,
                  struct berth_error *err);
+/* How many IDs does our own user namespace have?  Of /proc/self/uid_map or gid_map. */
+uint64_t spec_own_ids(const char *map);
+/* The kernel takes a range of IDs only from within one range of our own: cut those that are
+ * not.
+ */
+void spec_split_mappings(json *linux_);
 /* Runtimes want some mapping even where a user namespace is only joined. */
 void spec_dummy_mappings(json *linux_);
 

@@ -414,8 +414,8 @@ static bool is_limited(const struct ctr_options *o)
                                  o->memory,       o->memory_reservation, o->memory_swap,
                                  o->blkio_weight, o->pids_limit};
     const struct berth_list *const lists[] = {&o->blkio_weight_device, &o->device_read_bps,
-                                              &o->device_write_bps, &o->device_read_iops,
-                                              &o->device_write_iops};
+                                              &o->device_write_bps,    &o->device_read_iops,
+                                              &o->device_write_iops,   &o->cgroup_conf};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (!str_empty(texts[i]))
@@ -437,7 +437,7 @@ int spec_resources(struct spec_build *b, struct berth_error *err)
         if (is_limited(b->o))
             log_warning("Resource limits are not supported and ignored on cgroups V1 rootless "
                         "systems");
-        return unified(b, resources, err);
+        return 0;
     }
     r = cpu(b, resources, err);
 

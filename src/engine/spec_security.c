@@ -103,13 +103,13 @@ static void security_paths(struct spec_build *b)
 {
     json *masked = json_new_array(), *readonly = json_new_array();
 
-    for (size_t i = 0; i < ARRAY_LEN(masked_paths) && !b->o->privileged; i++)
-        if (is_masked(b, masked_paths[i]))
-            json_add_str(masked, masked_paths[i]);
     /* A bound /sys shows it all. */
     if (b->conf->rootless && spec_net_is(b, NS_HOST) && !b->o->privileged &&
         is_masked(b, "/sys/kernel"))
         json_add_str(masked, "/sys/kernel");
+    for (size_t i = 0; i < ARRAY_LEN(masked_paths) && !b->o->privileged; i++)
+        if (is_masked(b, masked_paths[i]))
+            json_add_str(masked, masked_paths[i]);
     for (size_t i = 0; i < ARRAY_LEN(readonly_paths) && !b->o->privileged; i++)
         if (is_masked(b, readonly_paths[i]))
             json_add_str(readonly, readonly_paths[i]);

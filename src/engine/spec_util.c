@@ -2,6 +2,7 @@
 /* spec_util.c - small things that several steps of spec generation need. */
 #include "engine/spec_priv.h"
 #include <ctype.h>
+#include <inttypes.h>
 #include <sys/vfs.h>
 
 int spec_lower(struct berth_error *err, int code, int result)
@@ -19,6 +20,16 @@ bool spec_cgroup2(void)
     struct statfs fs;
 
     return statfs("/sys/fs/cgroup", &fs) == 0 && (uint64_t)fs.f_type == 0x63677270u;
+}
+
+uint64_t spec_own_ids(const char *map)
+{
+    _cleanup_fclose_ FILE *f = fopen(map, "re");
+    uint64_t all = 0, size;
+
+    while (f && fscanf(f, "%*u %*u %" SCNu64, &size) == 1)
+        all += size;
+    return all;
 }
 
 json *spec_object(const json *j)

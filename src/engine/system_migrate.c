@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/boot.h"
 #include "engine/store.h"
+#include "rootless/rootless.h"
 
 static int check_runtime(struct engine *e, const char *runtime, struct berth_error *err)
 {
@@ -109,6 +110,8 @@ int system_migrate(struct engine *e, const char *runtime, void (*stopped)(const 
         r = stop_running(e, stopped, err);
     if (r == 0)
         r = migrate_all(e, runtime, err);
+    if (r == 0)
+        r = rootless_end_pause(e->conf, err);
     alive_unlock(e);
     return r;
 }

@@ -301,6 +301,11 @@ static void export_places(const struct conf *c)
     }
 }
 
+bool rootless_outside(const struct conf *c)
+{
+    return c->rootless && str_empty(getenv(ENV_INSIDE)) && !proc_has_cap(CAP_SYS_ADMIN);
+}
+
 int rootless_enter(const struct conf *c, struct berth_error *err)
 {
     const char *inside = getenv(ENV_INSIDE);
@@ -311,7 +316,7 @@ int rootless_enter(const struct conf *c, struct berth_error *err)
     export_places(c);
     if (str_eq(inside, "init"))
         setenv(ENV_INSIDE, "done", 1);
-    if (str_empty(inside) && !proc_has_cap(CAP_SYS_ADMIN))
+    if (rootless_outside(c))
         r = enter(c, err);
     if (r < 0 && err)
         err->exit_status = 1;

@@ -26,6 +26,9 @@
  */
 int rootless_enter(const struct conf *c, struct berth_error *err);
 
+/* Is this process where its user's other programs are, and not inside? */
+bool rootless_outside(const struct conf *c);
+
 /* End the pause process of this user, if there is one; the namespaces go with the last
  * container in them. */
 int rootless_end_pause(const struct conf *c, struct berth_error *err);
