@@ -39,14 +39,18 @@ int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err);
  * (rootless bridge networks).  They run as long as somebody has the writing end of a pipe:
  * this process, which lets go of it when the monitor has it.
  *
- * start: for the namespace c->netns; pid: of a process in it, where the runtime made it.  On
- * failure none is left.  hold: the descriptor that the monitor has to keep; -1: there is no
- * such program.  end: all of them, whoever started them.
+ * start: for the namespace c->netns; pid: of a process in it, where the runtime made it;
+ * is_new: it has never been used, so it gets its pasta too, which lives as long as the
+ * namespace.  On failure none is left.  hold: the descriptor that the monitor has to keep; -1:
+ * there is no such program.  end: all of them, whoever started them.
  */
-int ctr_net_start_programs(struct ctr *c, int64_t pid, struct berth_error *err);
+int ctr_net_start_programs(struct ctr *c, int64_t pid, bool is_new, struct berth_error *err);
 int ctr_net_hold(struct ctr *c, int *out_fd, struct berth_error *err);
 void ctr_net_let_go(struct ctr *c);
 void ctr_net_end_programs(struct ctr *c);
+
+/* The namespace that had this path is gone: pasta, if it was that, follows. */
+void ctr_net_end_pasta(const struct ctr *c, const char *netns);
 
 /* The options of its slirp4netns; texts are lent by its record. */
 struct slirp_options;

@@ -296,10 +296,16 @@ static void leave_networks(struct ctr *c)
 /* From all networks, and without a namespace. */
 static int leave(struct ctr *c, struct berth_error *err)
 {
+    _cleanup_free_ char *path = strdup(c->netns);
+    int r;
+
     if (json_get(c->state, "networkStatus"))
         leave_networks(c);
     json_del(c->state, "networkStatus");
-    return remove_netns(c, err);
+    r = remove_netns(c, err);
+    if (r == 0 && path)
+        ctr_net_end_pasta(c, path);
+    return r;
 }
 
 static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
@@ -318,9 +324,8 @@ static int setup(struct ctr *c, int64_t pid, struct berth_error *err)
         r = make_netns(c, pid, err);
     if (r == 0 && is_new)
         r = join_networks(c, err);
-    /* They die with the monitor, so each run has its own. */
     if (r == 0)
-        r = ctr_net_start_programs(c, pid, err);
+        r = ctr_net_start_programs(c, pid, is_new, err);
     if (r < 0 && is_new && c->netns)
         leave(c, NULL);
     return r;
@@ -356,9 +361,10 @@ void ctr_net_recover(struct ctr *c)
     if (!makes_netns(c) || !(left = ctr_net_noted(c)) || str_eq(left, recorded))
         return;
     log_warning("container %s: taking down the network that a killed process left", c->id);
-    netns_await(left);
     c->netns = left;
     ctr_net_end_programs(c);
+    ctr_net_end_pasta(c, left);
+    netns_await(left);
     if (!recorded && netns_is(left))
         leave_networks(c);
     if (remove_netns(c, &why) < 0)

@@ -6,6 +6,7 @@
 #include "engine/ctr_life.h"
 #include "engine/net_program.h"
 #include "engine/netns.h"
+#include "engine/pasta.h"
 #include "engine/rootlessport.h"
 #include "engine/slirp.h"
 #include "wrap/fault.h"
@@ -24,6 +25,11 @@ static const char *mode_of(const struct ctr *c)
     return json_flag(c->config, "createNetNS", false)
                ? str_or(json_str(c->config, "networkMode"), "")
                : "";
+}
+
+static bool is_pasta(const struct ctr *c)
+{
+    return str_eq(mode_of(c), "pasta");
 }
 
 /* Are its ports forwarded, because nobody may redirect them? */
@@ -174,11 +180,15 @@ static const char *first_address(const struct ctr *c, char *buf, size_t size)
     return best ? buf : NULL;
 }
 
-int ctr_net_start_programs(struct ctr *c, int64_t pid, struct berth_error *err)
+int ctr_net_start_programs(struct ctr *c, int64_t pid, bool is_new, struct berth_error *err)
 {
     char ip[INET6_ADDRSTRLEN + 4];
     int r = has_programs(c) ? need_pipe(c, err) : 0;
 
+    if (is_new && is_pasta(c))
+        return pasta_start(c->e->conf, json_get(c->config, "newPortMappings"),
+                           json_at(c->config, "network_options", "pasta", NULL), c->netns, err);
+    /* The others die with the monitor, so each run has its own. */
     if (r < 0 || !c->programs)
         return r;
     r = is_forwarded(c) ? forward(c, pid, NULL, first_address(c, ip, sizeof(ip)), err)
@@ -206,4 +216,10 @@ void ctr_net_end_programs(struct ctr *c)
         netns_end_programs(c->netns, socket);
     if (socket)
         unlink(socket);
+}
+
+void ctr_net_end_pasta(const struct ctr *c, const char *netns)
+{
+    if (is_pasta(c))
+        netns_end_programs(netns, NULL);
 }

@@ -48,7 +48,7 @@ static bool sysfs_mountable(const struct spec_build *b)
         return false;
     if (!b->new_userns)
         return true;
-    return spec_net_is(b, NS_SLIRP) || spec_net_is(b, NS_BRIDGE) || spec_net_is(b, NS_NONE);
+    return spec_net_own(b) || spec_net_is(b, NS_NONE);
 }
 
 int spec_base_mounts(struct spec_build *b, struct berth_error *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec_net.c - the network mode of a new container and the networks it joins. */
+#include "engine/network.h"
 #include "engine/spec_priv.h"
 #include <arpa/inet.h>
 
@@ -105,6 +106,7 @@ static const char *mode_name(enum ns_mode mode)
            : mode == NS_CONTAINER ? "container"
            : mode == NS_PATH      ? "path"
            : mode == NS_SLIRP     ? "slirp4netns"
+           : mode == NS_PASTA     ? "pasta"
                                   : "bridge";
 }
 
@@ -121,6 +123,14 @@ static int program_options(struct spec_build *b, const char *name, const char *t
         return fail(err, ENOMEM, "out of memory");
     json_set_list(json_need(b->config, "network_options"), name, &options);
     return 0;
+}
+
+/* One that somebody made before there was a mode of that name. */
+static bool is_network(const struct spec_build *b, const char *name)
+{
+    _cleanup_json_ json *net = NULL;
+
+    return network_get(b->e, name, &net, NULL) == 0 && str_eq(json_str(net, "name"), name);
 }
 
 /* The first value decides the mode. */
@@ -151,6 +161,12 @@ static int network_first(struct spec_build *b, const char *text, struct berth_er
     if (str_eq(text, "slirp4netns") || str_starts(text, "slirp4netns:")) {
         ns->mode = NS_SLIRP;
         return program_options(b, "slirp4netns", text, err);
+    }
+    if ((str_eq(text, "pasta") || str_starts(text, "pasta:")) && !is_network(b, "pasta")) {
+        if (!b->conf->rootless)
+            return fail(err, EINVAL, "pasta networking is only supported for rootless mode");
+        ns->mode = NS_PASTA;
+        return program_options(b, "pasta", text, err);
     }
     if (str_eq(text, "host") || str_starts(text, "ns:") || str_starts(text, "container:")) {
         r = spec_ns_word(b, NS_NET, text, err);
@@ -383,7 +399,7 @@ static int network_hosts(struct spec_build *b, struct berth_error *err)
 int spec_network(struct spec_build *b, struct berth_error *err)
 {
     static const char *const lists[] = {"dnsServer", "dnsSearch", "dnsOption", "hostsAdd"};
-    bool own = spec_net_is(b, NS_BRIDGE) || spec_net_is(b, NS_SLIRP);
+    bool own = spec_net_own(b);
     int r;
 
     json_set_bool(b->config, "createNetNS", own);

@@ -229,7 +229,7 @@ int spec_ports(struct spec_build *b, struct berth_error *err)
         r = expose(exposed, o->expose.items[i], err);
     if (r < 0)
         return r;
-    if (!spec_net_is(b, NS_BRIDGE) && !spec_net_is(b, NS_SLIRP)) {
+    if (!spec_net_own(b)) {
         if (o->publish.n || o->publish_all)
             log_warning("Port mappings have been discarded as one of the Host, Container, Pod, "
                         "and None network modes are in use");

@@ -28,6 +28,7 @@ enum ns_mode {
     NS_SHAREABLE,
     NS_BRIDGE,
     NS_SLIRP,
+    NS_PASTA,
     NS_AUTO,
 };
 
@@ -67,6 +68,12 @@ struct spec_build {
 static inline bool spec_net_is(const struct spec_build *b, enum ns_mode mode)
 {
     return b->ns[NS_NET].mode == mode;
+}
+
+/* A network of its own, which the engine makes. */
+static inline bool spec_net_own(const struct spec_build *b)
+{
+    return spec_net_is(b, NS_BRIDGE) || spec_net_is(b, NS_SLIRP) || spec_net_is(b, NS_PASTA);
 }
 
 /* As fail_errno(), with the system's text as podman has it: "no such file or directory". */
