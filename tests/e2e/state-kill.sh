@@ -22,13 +22,29 @@ for i in 1 2; do quiet b create --name "c$i" --network none --rootfs "$R" /bin/s
 b state dump >"$W/dump"
 cp "$bolt" "$W/bolt"
 leftovers() { find "$store" -name '.migrate-*' -o -name 'state-migration*'; }
-active() { find "$store" -maxdepth 2 -path '*/.migrate-*' -prune -o '(' -name db.sql -o -name bolt_state.db -o -name berth.lmdb ')' -print | wc -l; }
-
-# reset TYPE: the store as it was at first, in that format.
+lmdb=$store/libpod/berth.lmdb
+# How many stores are there?
+active() {
+	stores=0
+	for file in "$bolt" "$store/db.sql" "$lmdb"; do [ ! -e "$file" ] || stores=$((stores + 1)); done
+	echo $stores
+}
+clear() { rm -rf "$store/db.sql"* "$bolt"* "$lmdb"* $store/.migrate-* $store/libpod/.migrate-* $store/libpod/state-migration*; }
+# reset TYPE: the store as it was at first, in that format, which is made once.
 reset() {
-	rm -rf "$store/db.sql"* "$bolt"* "$store/libpod/berth.lmdb"* $store/.migrate-* $store/libpod/.migrate-* $store/libpod/state-migration*
-	cp "$W/bolt" "$bolt"
-	case $1 in boltdb) ;; *) quiet b state migrate --to "$1" ;; esac
+	clear
+	if [ ! -e "$W/first-$1" ]; then
+		cp "$W/bolt" "$bolt"
+		case $1 in boltdb) ;; *) quiet b state migrate --to "$1" ;; esac
+		mkdir "$W/first-$1"
+		for file in "$bolt" "$store/db.sql" "$lmdb"*; do
+			[ ! -e "$file" ] || cp -a --parents "$file" "$W/first-$1"
+		done
+		rm -rf $store/libpod/state-migration*
+		[ "$(active)" = 1 ] || wrong "more than one store to begin with"
+		return
+	fi
+	cp -a "$W/first-$1$store/." "$store"
 }
 
 try() { # TYPE TO WAY CALL N
