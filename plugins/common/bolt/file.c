@@ -399,6 +399,8 @@ static int make_file(struct bolt_tx *tx)
 
 /* ------------------------------------------------------------------- mapping */
 
+#define COPY_HUGE (16u << 20) /* files of this size get huge pages for a copy */
+
 static int map_file(struct bolt_tx *tx)
 {
     struct bolt *db = tx->db;
@@ -419,6 +421,9 @@ static int map_file(struct bolt_tx *tx)
     }
     if (map == MAP_FAILED)
         return fail_errno(db, "cannot map it");
+    /* Whoever copies much of a large file spends most of the time in getting memory. */
+    if ((db->flags & BOLT_COPY) && len >= COPY_HUGE)
+        madvise(map, (size_t)len, MADV_HUGEPAGE);
     tx->map = map;
     tx->map_len = (size_t)len;
     return 0;
@@ -467,30 +472,41 @@ void file_close(struct bolt_tx *tx, bool unlock)
     tx->fd = -1;
 }
 
+/* BOLT_COPY: read pages that were not read yet. */
+static bool copy_pages(struct bolt_tx *tx, uint64_t id, uint64_t pages)
+{
+    uint64_t offset = id * tx->page_size, len = pages * tx->page_size;
+    ssize_t n = read_at(tx->fd, tx->map + (size_t)offset, (size_t)len, offset);
+
+    if (n < 0) {
+        bolt_fail_(tx->db, (int)-n, "page %llu: %s", (unsigned long long)id,
+                   strerror((int)-n));
+        return false;
+    }
+    if ((uint64_t)n != len) {
+        bolt_fail_(tx->db, EUCLEAN, "page %llu: the file was cut off while it was read",
+                   (unsigned long long)(id + (uint64_t)n / tx->page_size));
+        return false;
+    }
+    for (uint64_t i = 0; i < pages; i++)
+        bitmap_set(&tx->loaded, id + i);
+    return true;
+}
+
 const uint8_t *page_bytes(struct bolt_tx *tx, uint64_t id, uint64_t pages)
 {
     uint8_t *at = tx->map + (size_t)(id * tx->page_size);
 
     if (!(tx->db->flags & BOLT_COPY))
         return at;
-    for (uint64_t i = 0; i < pages; i++) {
-        uint64_t offset = (id + i) * tx->page_size;
-        ssize_t n;
-
+    for (uint64_t i = 0, n; i < pages; i += n) {
+        n = 1;
         if (bitmap_has(&tx->loaded, id + i))
             continue;
-        n = read_at(tx->fd, tx->map + (size_t)offset, tx->page_size, offset);
-        if (n < 0) {
-            bolt_fail_(tx->db, (int)-n, "page %llu: %s", (unsigned long long)(id + i),
-                       strerror((int)-n));
+        while (i + n < pages && !bitmap_has(&tx->loaded, id + i + n))
+            n++;
+        if (!copy_pages(tx, id + i, n))
             return NULL;
-        }
-        if (n != (ssize_t)tx->page_size) {
-            bolt_fail_(tx->db, EUCLEAN, "page %llu: the file was cut off while it was read",
-                       (unsigned long long)(id + i));
-            return NULL;
-        }
-        bitmap_set(&tx->loaded, id + i);
     }
     return at;
 }
