@@ -4,9 +4,12 @@
  * one after the other by a program that does nothing else.
  *
  *      bench_floor RUNTIME BUNDLE WORK
+ *      bench_floor RUNTIME BUNDLE WORK ID PROCESS
  *
  * BUNDLE has a config.json that berth made.  Creates, starts, waits for the exit file,
- * deletes.
+ * deletes.  With ID, a running container, the process described in the file PROCESS is executed
+ * in it; BUNDLE is any directory.  The programs that FLOOR_SETUP and FLOOR_TEARDOWN name, if
+ * any, are called before and after: for networks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,16 +82,57 @@ static void await_file(int watch, const char *path)
     }
 }
 
+static void call_out(const char *name)
+{
+    const char *program = getenv(name);
+
+    if (program)
+        run((const char *[]){program, NULL});
+}
+
+static void execute(char **argv, const char *id, const char *exits, const char *pid_file,
+                    const char *conmon_pid)
+{
+    start_conmon((const char *[]){"conmon",
+                                  "--api-version",
+                                  "1",
+                                  "-c",
+                                  argv[4],
+                                  "-u",
+                                  id,
+                                  "-r",
+                                  argv[1],
+                                  "-b",
+                                  argv[2],
+                                  "-p",
+                                  pid_file,
+                                  "-n",
+                                  id,
+                                  "--exit-dir",
+                                  exits,
+                                  "--full-attach",
+                                  "-l",
+                                  "none",
+                                  "--log-level",
+                                  "warning",
+                                  "--conmon-pidfile",
+                                  conmon_pid,
+                                  "-e",
+                                  "--exec-process-spec",
+                                  argv[5],
+                                  NULL});
+}
+
 int main(int argc, char **argv)
 {
     char id[64], exits[512], exit_file[1024], log[1024], pid_file[1024], conmon_pid[1024];
     int watch;
 
-    if (argc != 4)
+    if (argc != 4 && argc != 6)
         return 2;
     snprintf(id, sizeof(id), "floor%d", getpid());
     snprintf(exits, sizeof(exits), "%s/exits", argv[3]);
-    snprintf(exit_file, sizeof(exit_file), "%s/%s", exits, id);
+    snprintf(exit_file, sizeof(exit_file), "%s/%s", exits, argc == 6 ? argv[4] : id);
     snprintf(log, sizeof(log), "k8s-file:%s/%s.log", argv[3], id);
     snprintf(pid_file, sizeof(pid_file), "%s/%s.pid", argv[3], id);
     snprintf(conmon_pid, sizeof(conmon_pid), "%s/%s.conmon", argv[3], id);
@@ -96,6 +140,15 @@ int main(int argc, char **argv)
     watch = inotify_init1(IN_CLOEXEC);
     if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO | IN_CREATE) < 0)
         die("inotify");
+    if (argc == 6) {
+        execute(argv, id, exits, pid_file, conmon_pid);
+        await_file(watch, exit_file);
+        unlink(exit_file);
+        unlink(pid_file);
+        unlink(conmon_pid);
+        return 0;
+    }
+    call_out("FLOOR_SETUP");
     start_conmon((const char *[]){"conmon",
                                   "--api-version",
                                   "1",
@@ -124,6 +177,7 @@ int main(int argc, char **argv)
     run((const char *[]){argv[1], "start", id, NULL});
     await_file(watch, exit_file);
     run((const char *[]){argv[1], "delete", "--force", id, NULL});
+    call_out("FLOOR_TEARDOWN");
     unlink(exit_file);
     unlink(pid_file);
     unlink(conmon_pid);

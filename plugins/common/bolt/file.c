@@ -479,8 +479,7 @@ static bool copy_pages(struct bolt_tx *tx, uint64_t id, uint64_t pages)
     ssize_t n = read_at(tx->fd, tx->map + (size_t)offset, (size_t)len, offset);
 
     if (n < 0) {
-        bolt_fail_(tx->db, (int)-n, "page %llu: %s", (unsigned long long)id,
-                   strerror((int)-n));
+        bolt_fail_(tx->db, (int)-n, "page %llu: %s", (unsigned long long)id, strerror((int)-n));
         return false;
     }
     if ((uint64_t)n != len) {
