@@ -3,6 +3,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "engine/net_shared.h"
 #include <unistd.h>
 
 /* Become the program; returns if that cannot be. */
@@ -24,9 +25,19 @@ static int become(char **argv, struct berth_error *err)
     return -r;
 }
 
-static int unshare_run(struct cli *cli, void *opts _unused_, int argc, char **argv,
+struct unshare_opts {
+    bool netns;
+};
+
+static const struct opt unshare_options[] = {
+    {"rootless-netns", 0, OPT_BOOL, offsetof(struct unshare_opts, netns), NULL, NULL,
+     "In the network namespace that holds the bridges of all containers, too"},
+    {NULL}};
+
+static int unshare_run(struct cli *cli, void *opts, int argc, char **argv,
                        struct berth_error *err)
 {
+    const struct unshare_opts *o = opts;
     char *shell[] = {getenv("SHELL"), NULL};
     struct conf *conf;
     int r = cli_conf(cli, &conf, err);
@@ -40,6 +51,8 @@ static int unshare_run(struct cli *cli, void *opts _unused_, int argc, char **ar
     if (argc == 0)
         argv = shell;
     r = cli_inside(cli, &conf, err);
+    if (r == 0 && o->netns)
+        r = net_shared_enter(conf, err);
     if (r < 0)
         return r;
     /* As podman, for scripts. */
@@ -50,11 +63,13 @@ static int unshare_run(struct cli *cli, void *opts _unused_, int argc, char **ar
 
 const struct cmd cmd_unshare = {
     .name = "unshare",
-    .args = "[COMMAND [ARG...]]",
+    .args = "[options] [COMMAND [ARG...]]",
     .summary = "Run a command in the user namespace of rootless containers",
     .text = "Run a command, or $SHELL, where containers of an unprivileged user have their IDs "
             "and their mounts: as root there, so that files of other users of containers can "
             "be looked at, changed and removed.",
+    .opts = unshare_options,
+    .size = sizeof(struct unshare_opts),
     .min_args = 0,
     .max_args = -1,
     .run = unshare_run,

@@ -127,6 +127,7 @@ static int join_now(struct ctr *c, const char *name, json *options, struct berth
             log_error("container %s stays on network %s: %s", c->id, name, error_text(&why));
         return r;
     }
+    ctr_net_moved(c);
     warn_of_files(c, net_files_joined(c, status, before, &why), &why);
     return 0;
 }
@@ -197,6 +198,8 @@ static int leave_now(struct ctr *c, const char *name, json *options, bool force,
     status = json_ref(json_get(json_get(c->state, "networkStatus"), name));
     forget_status(c, name);
     r = store_save(c, EXIT_NONE, err);
+    if (r == 0)
+        ctr_net_moved(c);
     if (r == 0 && status)
         warn_of_files(c, net_files_left(c, status, &why), &why);
     return r;

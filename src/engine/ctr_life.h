@@ -45,6 +45,8 @@ int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err);
  * there is no such program.  end: all of them, whoever started them.
  */
 int ctr_net_start_programs(struct ctr *c, int64_t pid, bool is_new, struct berth_error *err);
+/* Its addresses are others now: ports go to the first of them. */
+void ctr_net_moved(const struct ctr *c);
 int ctr_net_hold(struct ctr *c, int *out_fd, struct berth_error *err);
 void ctr_net_let_go(struct ctr *c);
 void ctr_net_end_programs(struct ctr *c);

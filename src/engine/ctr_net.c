@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/ctr_life.h"
+#include "engine/net_shared.h"
 #include "engine/netns.h"
 #include "engine/store.h"
 #include "wrap/fault.h"
@@ -19,65 +20,6 @@ static bool makes_netns(const struct ctr *c)
 {
     return json_flag(c->config, "createNetNS", false) &&
            str_empty(json_str(c->config, "netNsCtr"));
-}
-
-/* The directory is a mount point of its own, shared, so that namespaces bound there are
- * seen by processes in other mount namespaces. */
-static int prepare_dir(const char *dir, struct berth_error *err)
-{
-    int r = fs_mkdir_p(dir, 0755, err);
-
-    if (r < 0)
-        return r;
-    if (mount("", dir, "none", MS_SHARED | MS_REC, NULL) == 0)
-        return 0;
-    if (errno != EINVAL)
-        return fail_errno(err, errno, "making %s shared", dir);
-    if (mount(dir, dir, "none", MS_BIND | MS_REC, NULL) < 0 ||
-        mount("", dir, "none", MS_SHARED | MS_REC, NULL) < 0)
-        return fail_errno(err, errno, "making %s a shared mount", dir);
-    return 0;
-}
-
-/* A child makes the namespace and keeps it alive until it is bound to the file. */
-static int bind_new_netns(const char *path, struct berth_error *err)
-{
-    int up[2], down[2], r = 0, status;
-    char proc[64], byte = 0;
-    pid_t pid;
-
-    if (pipe2(up, O_CLOEXEC) < 0)
-        return fail_errno(err, errno, "making a pipe");
-    if (pipe2(down, O_CLOEXEC) < 0) {
-        r = fail_errno(err, errno, "making a pipe");
-        close(up[0]);
-        close(up[1]);
-        return r;
-    }
-    pid = fork();
-    if (pid == 0) {
-        byte = unshare(CLONE_NEWNET) < 0 ? (char)errno : 0;
-        close(down[1]);
-        if (write(up[1], &byte, 1) == 1 && byte == 0 && read(down[0], &byte, 1) < 0)
-            _exit(1);
-        _exit(0);
-    }
-    close(up[1]);
-    close(down[0]);
-    if (pid < 0)
-        r = fail_errno(err, errno, "starting a process");
-    else if (read(up[0], &byte, 1) != 1 || byte != 0)
-        r = fail_errno(err, byte ? byte : EIO, "making a network namespace");
-    else {
-        snprintf(proc, sizeof(proc), "/proc/%d/ns/net", pid);
-        if (mount(proc, path, "none", MS_BIND, NULL) < 0)
-            r = fail_errno(err, errno, "binding a network namespace to %s", path);
-    }
-    close(up[0]);
-    close(down[1]);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return r;
 }
 
 /* A namespace that a process has already. */
@@ -136,7 +78,7 @@ static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
 {
     _cleanup_free_ char *path = NULL, *dir = netns_dir(c->e->conf);
     char uuid[37];
-    int fd, r = dir ? prepare_dir(dir, err)
+    int fd, r = dir ? netns_prepare(dir, err)
                     : fail(err, ENOENT,
                            "there is no directory for network namespaces: set XDG_RUNTIME_DIR");
 
@@ -158,7 +100,7 @@ static int make_netns(struct ctr *c, int64_t pid, struct berth_error *err)
     close(fd);
     r = fault_point("netns", "made", err);
     if (r == 0)
-        r = pid ? bind_netns_of(pid, path, err) : bind_new_netns(path, err);
+        r = pid ? bind_netns_of(pid, path, err) : netns_bind_new(path, err);
     if (r < 0) {
         unlink(path);
         drop_note(c);
@@ -196,16 +138,51 @@ int ctr_net_request(struct ctr *c, json *networks, struct berth_buf *out,
     return json_write(request, 0, out) < 0 ? fail(err, ENOMEM, "out of memory") : 0;
 }
 
-int ctr_net_join(struct ctr *c, json *networks, json **out, struct berth_error *err)
-{
-    _cleanup_buf_ struct berth_buf request = BUF_INIT, answer = BUF_INIT;
+/* One call of the network plugin; networks of users are behind a namespace of their own. */
+struct net_call {
     struct net *net;
-    int r = ctr_net_request(c, networks, &request, err);
+    struct ctr *c;
+    struct berth_buf request;
+};
+
+static int call_setup(void *arg, struct berth_buf *out, struct berth_error *err)
+{
+    struct net_call *call = arg;
+
+    return net_setup(call->net, call->c->netns, buf_blob(&call->request), out, err);
+}
+
+static int call_teardown(void *arg, struct berth_buf *out _unused_, struct berth_error *err)
+{
+    struct net_call *call = arg;
+    const char *netns = netns_is(call->c->netns) ? call->c->netns : NULL;
+
+    return net_teardown(call->net, netns, buf_blob(&call->request), err);
+}
+
+/* leaving: of `networks`, or joining them. */
+static int call_net(struct ctr *c, json *networks, bool leaving, struct berth_buf *answer,
+                    struct berth_error *err)
+{
+    struct net_call call = {.c = c, .request = BUF_INIT};
+    net_shared_fn *fn = leaving ? call_teardown : call_setup;
+    int r = ctr_net_request(c, networks, &call.request, err);
 
     if (r == 0)
-        r = engine_net(c->e, &net, err);
+        r = engine_net(c->e, &call.net, err);
     if (r == 0)
-        r = net_setup(net, c->netns, buf_blob(&request), &answer, err);
+        r = c->e->conf->rootless
+                ? net_shared_call(c, leaving ? networks : NULL, fn, &call, answer, err)
+                : fn(&call, answer, err);
+    buf_free(&call.request);
+    return r;
+}
+
+int ctr_net_join(struct ctr *c, json *networks, json **out, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf answer = BUF_INIT;
+    int r = call_net(c, networks, false, &answer, err);
+
     return r < 0
                ? r
                : json_parse_object(buf_blob(&answer), "answer of the network plugin", out, err);
@@ -213,15 +190,7 @@ int ctr_net_join(struct ctr *c, json *networks, json **out, struct berth_error *
 
 int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err)
 {
-    _cleanup_buf_ struct berth_buf request = BUF_INIT;
-    struct net *net;
-    int r = ctr_net_request(c, networks, &request, err);
-
-    if (r == 0)
-        r = engine_net(c->e, &net, err);
-    return r == 0 ? net_teardown(net, netns_is(c->netns) ? c->netns : NULL, buf_blob(&request),
-                                 err)
-                  : r;
+    return call_net(c, networks, true, NULL, err);
 }
 
 /* Interface and addresses of a status, as the options of a network. */

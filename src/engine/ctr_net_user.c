@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctr_net_user.c - the programs that make the network of a container, or forward its ports;
  * see ctr_life.h. */
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/ctr_life.h"
@@ -10,7 +11,13 @@
 #include "engine/rootlessport.h"
 #include "engine/slirp.h"
 #include "wrap/fault.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#define FORWARDER_SECONDS 10
 
 /* They end when nobody has the writing end of the pipe any more: first this process has it,
  * then the monitor. */
@@ -178,6 +185,54 @@ static const char *first_address(const struct ctr *c, char *buf, size_t size)
     if (best)
         snprintf(buf, size, "%.*s", (int)strcspn(best, "/"), best);
     return best ? buf : NULL;
+}
+
+/* rootlessport's own socket, through the directory: paths of sockets are short. */
+static int dial_forwarder(const struct ctr *c, struct berth_error *err)
+{
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), dir = -1;
+    const struct timeval patience = {.tv_sec = FORWARDER_SECONDS};
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    _cleanup_free_ char *path = path_join(c->e->conf->tmp_dir, "rp");
+
+    if (!path)
+        return fail(err, ENOMEM, "out of memory");
+    dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || dir < 0)
+        return fail_errno(err, errno, "opening %s", path);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%.64s", dir, c->id);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+        return fail_errno(err, errno, "connecting to %s/%s", path, c->id);
+    return TAKE_FD(fd);
+}
+
+static int tell_forwarder(const struct ctr *c, struct berth_error *err)
+{
+    char ip[INET6_ADDRSTRLEN + 4], text[sizeof(ip) + 4], answer[512];
+    _cleanup_close_ int fd = dial_forwarder(c, err);
+    ssize_t n;
+
+    if (fd < 0)
+        return fd;
+    snprintf(text, sizeof(text), "\"%s\"\n", str_or(first_address(c, ip, sizeof(ip)), ""));
+    n = send(fd, text, strlen(text), MSG_NOSIGNAL);
+    if (n >= 0)
+        n = recv(fd, answer, sizeof(answer) - 1, 0);
+    if (n < 0)
+        return fail_errno(err, errno, "talking to rootlessport");
+    answer[n] = '\0';
+    return str_eq(answer, "OK") ? 0 : fail(err, EIO, "port reloading failed: %s", answer);
+}
+
+void ctr_net_moved(const struct ctr *c)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+
+    if (is_forwarded(c) && tell_forwarder(c, &err) < 0)
+        log_warning("could not reload rootless port mappings, port forwarding may no longer "
+                    "work correctly: %s",
+                    error_text(&err));
 }
 
 int ctr_net_start_programs(struct ctr *c, int64_t pid, bool is_new, struct berth_error *err)

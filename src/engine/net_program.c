@@ -56,8 +56,10 @@ static int links_make(const struct net_program *p, struct links *l, struct berth
 /* In the child: become the program.  Reports errno on failure. */
 static _noreturn_ void become(const struct net_program *p, const struct links *l)
 {
-    const int from[] = {l->input, p->tells ? l->output : l->errors, l->errors, p->end_fd,
-                        l->ready[1]};
+    const bool ends = p->end_fd >= 0;
+    const int from[] = {l->input, p->tells ? l->output : l->errors, l->errors,
+                        ends ? p->end_fd : l->ready[1], l->ready[1]};
+    const size_t n = ends ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
     int moved[ARRAY_LEN(from)], failed = fcntl(l->failed[1], F_DUPFD_CLOEXEC, 10), code;
     sigset_t none;
 
@@ -69,15 +71,15 @@ static _noreturn_ void become(const struct net_program *p, const struct links *l
         (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0))
         goto failed;
     /* First all above the places where they go, then each to its place. */
-    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+    for (size_t i = 0; i < n; i++) {
         moved[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 10);
         if (moved[i] < 0)
             goto failed;
     }
-    for (size_t i = 0; i < ARRAY_LEN(from); i++)
+    for (size_t i = 0; i < n; i++)
         if (dup2(moved[i], (int)i) < 0)
             goto failed;
-    close_range(ARRAY_LEN(from), ~0U, CLOSE_RANGE_CLOEXEC);
+    close_range((unsigned)n, ~0U, CLOSE_RANGE_CLOEXEC);
     if (chdir("/") == 0)
         execv(p->path, (char *const *)(uintptr_t)p->argv);
 failed:

@@ -16,10 +16,11 @@ struct net_program {
     const char *name;        /* in messages */
     const char *path;        /* absolute */
     const char *const *argv; /* argv[0] is what messages of its failure name */
-    int end_fd;              /* reading end; becomes descriptor 3, and the ready pipe 4 */
-    const char *input;       /* NULL: /dev/null */
-    bool own_mounts;         /* a mount namespace of its own */
-    bool tells;              /* its standard output is one line for people: what went wrong */
+    int end_fd; /* reading end; becomes descriptor 3, and the ready pipe 4; -1: none, the latter
+                   is 3 */
+    const char *input; /* NULL: /dev/null */
+    bool own_mounts;   /* a mount namespace of its own */
+    bool tells;        /* its standard output is one line for people: what went wrong */
 };
 
 /*

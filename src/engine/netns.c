@@ -6,10 +6,13 @@
 #include "base/str.h"
 #include "conf/keys.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 
 char *netns_dir(const struct conf *conf)
@@ -20,6 +23,65 @@ char *netns_dir(const struct conf *conf)
         return strdup("/run/netns");
     runtime = conf_runtime_dir(conf->uid);
     return runtime ? path_join(runtime, "netns") : NULL;
+}
+
+/* The directory is a mount point of its own, shared, so that namespaces bound there are
+ * seen by processes in other mount namespaces. */
+int netns_prepare(const char *dir, struct berth_error *err)
+{
+    int r = fs_mkdir_p(dir, 0755, err);
+
+    if (r < 0)
+        return r;
+    if (mount("", dir, "none", MS_SHARED | MS_REC, NULL) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return fail_errno(err, errno, "making %s shared", dir);
+    if (mount(dir, dir, "none", MS_BIND | MS_REC, NULL) < 0 ||
+        mount("", dir, "none", MS_SHARED | MS_REC, NULL) < 0)
+        return fail_errno(err, errno, "making %s a shared mount", dir);
+    return 0;
+}
+
+/* A child makes the namespace and keeps it alive until it is bound to the file. */
+int netns_bind_new(const char *path, struct berth_error *err)
+{
+    int up[2], down[2], r = 0, status;
+    char proc[64], byte = 0;
+    pid_t pid;
+
+    if (pipe2(up, O_CLOEXEC) < 0)
+        return fail_errno(err, errno, "making a pipe");
+    if (pipe2(down, O_CLOEXEC) < 0) {
+        r = fail_errno(err, errno, "making a pipe");
+        close(up[0]);
+        close(up[1]);
+        return r;
+    }
+    pid = fork();
+    if (pid == 0) {
+        byte = unshare(CLONE_NEWNET) < 0 ? (char)errno : 0;
+        close(down[1]);
+        if (write(up[1], &byte, 1) == 1 && byte == 0 && read(down[0], &byte, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    close(up[1]);
+    close(down[0]);
+    if (pid < 0)
+        r = fail_errno(err, errno, "starting a process");
+    else if (read(up[0], &byte, 1) != 1 || byte != 0)
+        r = fail_errno(err, byte ? byte : EIO, "making a network namespace");
+    else {
+        snprintf(proc, sizeof(proc), "/proc/%d/ns/net", pid);
+        if (mount(proc, path, "none", MS_BIND, NULL) < 0)
+            r = fail_errno(err, errno, "binding a network namespace to %s", path);
+    }
+    close(up[0]);
+    close(down[1]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return r;
 }
 
 static bool is_used(const struct stat *ns)

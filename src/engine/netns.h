@@ -12,6 +12,13 @@
  * user's runtime directory.  Fresh memory; NULL: there is no memory or no such directory. */
 char *netns_dir(const struct conf *conf);
 
+/* Make that directory, a mount point of its own and shared, so that namespaces bound there are
+ * seen by processes in other mount namespaces. */
+int netns_prepare(const char *dir, struct berth_error *err);
+
+/* Make a namespace and bind it to this file. */
+int netns_bind_new(const char *path, struct berth_error *err);
+
 /* Add the paths of namespaces with names that podman and berth give, that are not among
  * `known` and have no process in them.  0 or -ENOMEM. */
 int netns_left(const struct conf *conf, const struct berth_list *known, struct berth_list *out);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/boot.h"
 #include "engine/ctr_life.h"
+#include "engine/net_shared.h"
 #include "engine/netns.h"
 #include "engine/store.h"
 #include "engine/system_marker.h"
@@ -196,21 +197,67 @@ static int look_at_namespaces(struct look *l)
     return r;
 }
 
+/* What the plugin is to look at, and whom to tell. */
+struct question {
+    struct look *l;
+    struct net *net;
+    struct berth_buf joined;
+    struct berth_buf *out; /* in another process: the lines, for the one that asks */
+};
+
+static int tell(void *arg, const char *container, const char *what)
+{
+    struct question *q = arg;
+
+    buf_printf(q->out, "%s\n", what);
+    return left_over(q->l, container, what);
+}
+
+static int ask_inside(void *arg, struct berth_buf *out, struct berth_error *err)
+{
+    struct question *q = arg;
+
+    q->out = out;
+    return net_check(q->net, buf_blob(&q->joined), tell, q, err);
+}
+
+/* Networks of a user are where only a process of their own gets to. */
+static int ask_user(struct question *q, struct berth_error *err)
+{
+    _cleanup_buf_ struct berth_buf lines = BUF_INIT;
+    int r = net_shared_look(q->l->e->conf, ask_inside, q, &lines, err);
+    char *save = NULL;
+
+    buf_str(&lines);
+    for (char *line = lines.len ? strtok_r(lines.data, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save))
+        note(q->l, line);
+    return r;
+}
+
+static int ask_plugin(struct look *l, struct berth_error *err)
+{
+    struct question q = {.l = l, .joined = BUF_INIT};
+    int r = engine_net(l->e, &q.net, err);
+
+    if (r == 0 && json_write(l->joined, 0, &q.joined) < 0)
+        r = fail(err, ENOMEM, "out of memory");
+    if (r == 0)
+        r = l->e->conf->rootless ? ask_user(&q, err)
+                                 : net_check(q.net, buf_blob(&q.joined), left_over, l, err);
+    buf_free(&q.joined);
+    return r;
+}
+
 static int look(struct look *l)
 {
-    _cleanup_buf_ struct berth_buf text = BUF_INIT;
-    struct net *net;
     int r = gather(l);
 
     /* Interfaces go with the namespaces that they are in, and bridges are free then. */
     if (r == 0)
         r = look_at_namespaces(l);
     if (r == 0)
-        r = engine_net(l->e, &net, l->err);
-    if (r == 0 && json_write(l->joined, 0, &text) < 0)
-        r = fail(l->err, ENOMEM, "out of memory");
-    if (r == 0)
-        r = net_check(net, buf_blob(&text), left_over, l, l->err);
+        r = ask_plugin(l, l->err);
     if (r == -ENOTSUP) { /* a backend that keeps nothing */
         error_clear(l->err);
         r = 0;

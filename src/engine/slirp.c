@@ -281,7 +281,10 @@ static int make_argv(const char *path, const struct slirp_options *o,
         r = add_options(o, buf_str(&help), argv, err);
     if (r < 0)
         return r;
-    list_addv(argv, (const char *const[]){"-c", "-e", "3", "-r", "4", NULL});
+    if (place->end_fd >= 0)
+        list_addv(argv, (const char *const[]){"-c", "-e", "3", "-r", "4", NULL});
+    else
+        list_addv(argv, (const char *const[]){"-c", "-r", "3", NULL});
     if (place->socket)
         list_addv(argv, (const char *const[]){"--api-socket", place->socket, NULL});
     if (place->pid > 0)

@@ -38,7 +38,7 @@ struct slirp_place {
     const char *netns;  /* path of the network namespace */
     int64_t pid;        /* of a process in it, which the program is told instead; 0: none */
     const char *socket; /* for slirp_forward(); NULL: none */
-    int end_fd;         /* it ends when the writing end of this pipe is closed */
+    int end_fd;         /* it ends when the writing end of this pipe is closed; -1: never */
 };
 
 /* Start it and wait until it is ready. */

@@ -224,7 +224,9 @@ int spec_hosts(struct spec_final *f, struct berth_buf *out, struct berth_error *
     line_unless(&h, "127.0.0.1", "localhost", NULL);
     if (!list_has(&h.names, "localhost"))
         line_unless(&h, "::1", "localhost", NULL);
-    each_subnet(status, pick_gateway, &g);
+    /* Behind the gateway of a user's network is not the host. */
+    if (!conf->rootless)
+        each_subnet(status, pick_gateway, &g);
     if (str_empty(internal))
         internal = g.v4 ? g.v4 : g.v6 ? g.v6 : host_address(ip) ? ip : "none";
     if (!str_eq(internal, "none"))

@@ -239,9 +239,6 @@ int na_setup(struct berth_net *n, const char *netns, struct berth_blob options,
 
     if (!netns || !*netns)
         return berth_fail(n->h, err, EINVAL, "namespacePath is empty");
-    if (n->rootless)
-        return berth_fail(n->h, err, ENOTSUP,
-                          "bridge networks need root: use --network none or host");
     r = nets_read_request(n, options, &request, &networks, err);
     if (r == 0)
         r = na_lock(n, err);
