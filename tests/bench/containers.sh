@@ -62,7 +62,6 @@ for filter in without with; do
 	jq 'del(.linux.cgroupsPath)' "$dir/config.json" >"$W/bundle-$filter/config.json"
 done
 jq 'del(.annotations["run.oci.seccomp_bpf_data"])' "$W/bundle-with/config.json" >"$W/bundle-without/config.json"
-quiet b rm -f -t 0 model
 crun=$(command -v crun)
 bench "run --rm ... true (floor: conmon and crun by hand; plain: with the profile as it is, at most x1.10; compiled: at most x0.80 of that)" \
 	"$runs" \
@@ -71,6 +70,7 @@ bench "run --rm ... true (floor: conmon and crun by hand; plain: with the profil
 	"berth" "$BERTH run --rm $new true" \
 	"berth, unconfined" "$BERTH run --rm --security-opt seccomp=unconfined $new true" \
 	podman "$podman run --rm $new true"
+quiet b rm -f -t 0 model # until here, for the bundle mounts files of its own
 
 # exec: the floor is the same conmon with the same kind of process description.
 quiet b run -d --name long --network none --rootfs "$R" sleep 1000

@@ -25,8 +25,6 @@ dir=$(dirname "$(find /var/lib/containers/storage/overlay-containers -name confi
 mkdir "$W/net-bundle"
 jq 'del(.linux.cgroupsPath) | (.linux.namespaces[] | select(.type == "network")).path = "/run/netns/floor"' \
 	"$dir/config.json" >"$W/net-bundle/config.json"
-# shellcheck disable=SC2086
-quiet $netberth rm -f -t 0 model
 export FLOOR_SETUP="$W/setup" FLOOR_TEARDOWN="$W/teardown"
 bench "run --rm ... true, default network (floor: conmon, crun and netavark by hand, at most x1.10)" \
 	"$runs" \
@@ -34,6 +32,8 @@ bench "run --rm ... true, default network (floor: conmon, crun and netavark by h
 	berth "$netberth run --rm --rootfs $R true" \
 	podman "$netpodman run --rm --rootfs $R true"
 unset FLOOR_SETUP FLOOR_TEARDOWN
+# shellcheck disable=SC2086
+quiet $netberth rm -f -t 0 model # until here, for the bundle mounts files of its own
 
 for engine in "$netberth" "$netpodman"; do
 	case $engine in "$netberth") name=berth ;; *) name=podman ;; esac

@@ -123,6 +123,45 @@ static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range
     return 0;
 }
 
+/*
+ * Only documents are wanted, and they are there: the attributes need not be looked at.  Gives
+ * 1; 0: look at all entries; -errno.
+ */
+static int documents(struct berth_txn *t, MDB_cursor *c, uint32_t kind, const char *id,
+                     uint64_t want, struct berth_record *out, struct berth_error *err)
+{
+    int first = want & BERTH_REC_CONFIG ? LM_CONFIG : LM_STATE, r;
+    struct lm_key key;
+    MDB_val k, v;
+
+    if (!(want & (BERTH_REC_CONFIG | BERTH_REC_STATE)) ||
+        (want & (BERTH_REC_NAME | BERTH_REC_ATTRS)))
+        return 0;
+    r = lm_part(t, &key, kind, id, first, err);
+    if (r == 0)
+        r = lm_seek(t, c, &key, key.len, &k, &v, err);
+    if (r <= 0 || k.mv_size != key.len)
+        return r < 0 ? r : 0;
+    *out =
+        (struct berth_record){.size = sizeof(*out), .kind = kind, .has = want & BERTH_REC_ALL};
+    out->id = (const char *)k.mv_data + 1; /* what lies in the key before its last byte */
+    if (first == LM_STATE) {
+        out->state = (struct berth_blob){v.mv_data, v.mv_size};
+        return 1;
+    }
+    out->config = (struct berth_blob){v.mv_data, v.mv_size};
+    if (want & BERTH_REC_STATE) {
+        r = lm_part(t, &key, kind, id, LM_STATE, err);
+        if (r == 0)
+            r = lm_step(t, c, &key, key.len, &k, &v, err);
+        if (r > 0 && k.mv_size != key.len)
+            return 0;
+        if (r > 0)
+            out->state = (struct berth_blob){v.mv_data, v.mv_size};
+    }
+    return r < 0 ? r : 1;
+}
+
 int lm_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
            struct berth_record *out, struct berth_error *err)
 {
@@ -138,11 +177,16 @@ int lm_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
         return berth_fail(t->s->h, err, EINVAL, "get() of no kind or without an ID");
     if ((r = lm_part(t, &key, kind, id, LM_ATTRS, err)) < 0 || !(c = lm_cursor(t, &r, err)))
         return r;
-    r = lm_seek(t, c, &key, key.len, &k, &v, err);
-    if (r == 0)
-        r = no_record(t, kind, id, err);
-    else if (r > 0)
-        r = gather(t, c, &key, kind, want, &k, &v, &more, &rec, err);
+    r = documents(t, c, kind, id, want, &rec, err);
+    if (r == 0) {
+        r = lm_seek(t, c, &key, key.len, &k, &v, err);
+        if (r == 0)
+            r = no_record(t, kind, id, err);
+        else if (r > 0)
+            r = gather(t, c, &key, kind, want, &k, &v, &more, &rec, err);
+    } else if (r > 0) {
+        r = 0;
+    }
     mdb_cursor_close(c);
     if (r == 0) {
         rec.size = out->size;
