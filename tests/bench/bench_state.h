@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define AGAIN 20
+
 struct documents { /* of one container */
     char *id, *config, *state;
     size_t config_len, state_len;
@@ -17,11 +19,10 @@ struct peer {
     const char *name;
     /* `all` lives longer.  0, or -1 with a line on standard error. */
     int (*open)(const char *dir, const struct documents *all, size_t n);
-    double (*get)(size_t n); /* n configurations, in the order of order_of() */
-    double (*get_again)(
-        size_t n);           /* the same a second time in one transaction: no page is new */
-    double (*scan)(void);    /* all configurations and states */
-    double (*put)(size_t n); /* n times: another state of a container, committed */
+    double (*get)(size_t n);       /* n configurations, in the order of order_of() */
+    double (*get_again)(size_t n); /* AGAIN times the same, which was got before */
+    double (*scan)(void);          /* all configurations and states */
+    double (*put)(size_t n);       /* n times: another state of a container, committed */
     void (*close)(void);
 };
 
