@@ -81,6 +81,19 @@ no_such() { ! ub container exists "$1"; }
 until_true no_such gone
 is "--rm at the end" "1" "$(ub container exists gone; echo $?)"
 
+# ------------------------------------------------------------------------------- signals
+# There is no process in between: what the terminal sends arrives.
+ub run --name sig --network none --rootfs "$UR" \
+	sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done' >"$W/sig" &
+job=$!
+until_true grep -q up "$W/sig"
+for pid in $(user_processes); do
+	! { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q "^$BERTH .*run --name sig" || kill -TERM "$pid"
+done
+wait $job
+is "a signal goes to the container, its status comes back" 9 $?
+quiet ub rm sig
+
 # --------------------------------------------------------------------------- files, volumes
 quiet ub run -d --name run --network none -v vol:/v --rootfs "$UR" sleep 1000
 quiet ub exec run sh -c 'echo 1 >/v/a; chown 5:6 /v/a'

@@ -87,4 +87,15 @@ until_true served
 quiet up rm -f -t 0 f
 quiet up network rm own
 nothing "the end"
+
+# ------------------------------------------------------------------------------------- CNI
+if [ -x /usr/lib/cni/bridge ] && [ -d /var/lib/cni ]; then
+	quiet ub --network-backend cni network create old
+	is "definitions are the user's" "$H/.config/cni/net.d/old.conflist" "$(find "$H/.config" -name 'old.*')"
+	quiet ub --network-backend cni run -d --name o --network old -p 8080:80 --rootfs "$UR" sh -c "$serve"
+	until_true served
+	quiet up --network-backend cni rm -f -t 0 o
+	quiet up --network-backend cni network rm old
+	nothing "CNI"
+fi
 finish

@@ -49,6 +49,18 @@ int cni_lock(struct berth_net *n, struct berth_error *err)
 
 /* ------------------------------------------------------------------ instance */
 
+/* An unprivileged user's own, unless one is configured. */
+static char *conf_dir(const struct berth_net *n, const char *configured)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+    if (!n->rootless || strcmp(configured, CONF_DIR) != 0)
+        return strdup(configured);
+    if (config && *config)
+        return na_format("%s/cni/net.d", config);
+    return home && *home ? na_format("%s/.config/cni/net.d", home) : strdup(configured);
+}
+
 static int cni_open(const struct berth_host *h, const struct berth_place *place,
                     const struct berth_config *cfg, struct berth_net **out,
                     struct berth_error *err)
@@ -63,7 +75,7 @@ static int cni_open(const struct berth_host *h, const struct berth_place *place,
     n->locks[0] = n->locks[1] = -1;
     n->rootless = place->flags & BERTH_PLACE_ROOTLESS;
     n->readonly = place->flags & BERTH_PLACE_READONLY;
-    n->conf_dir = strdup(h->option_string(cfg, "network_config_dir"));
+    n->conf_dir = conf_dir(n, h->option_string(cfg, "network_config_dir"));
     n->run_dir = strdup(h->option_string(cfg, "cache_dir"));
     n->helper_dirs = strdup(h->option_string(cfg, "cni_plugin_dirs"));
     n->default_name = h->option_string(cfg, "default_network");

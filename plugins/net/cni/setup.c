@@ -297,9 +297,6 @@ int cni_setup(struct berth_net *n, const char *netns, struct berth_blob options,
 
     if (!netns || !*netns)
         return berth_fail(n->h, err, EINVAL, "namespacePath is empty");
-    if (n->rootless)
-        return berth_fail(n->h, err, ENOTSUP,
-                          "bridge networks need root: use --network none or host");
     r = nets_read_request(n, options, &request, &networks, err);
     if (r == 0)
         r = cni_lock(n, err);
