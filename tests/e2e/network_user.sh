@@ -18,13 +18,7 @@ ip address add 192.0.2.10/24 dev up0
 ip link set up0 up
 ip route add default via 192.0.2.1
 
-programs() {
-	for exe in /proc/[0-9]*/exe; do
-		case $(readlink "$exe") in
-		*/slirp4netns | */rootlessport | */pasta*) echo "$exe" ;;
-		esac
-	done
-}
+programs() { find /proc -maxdepth 2 -name exe -printf '%l %p\n' 2>/dev/null | grep -E '^[^ ]*/(slirp4netns|rootlessport|pass?ta?[^ /]*) '; }
 no_programs() { [ -z "$(programs)" ]; }
 ended() { # WHAT
 	until_true no_programs
@@ -70,12 +64,13 @@ is "the host's address, and the option" "192.0.2.10/24 1400" "$(echo $(ub exec p
 is "hosts" "127.0.0.1	localhost
 192.0.2.10	host.containers.internal" "$(ub exec p cat /etc/hosts | grep -v ::1)"
 is "mode" pasta "$(ub inspect --format '{{.HostConfig.NetworkMode}}' p)"
+has "podman, which has no such mode, shows it" "running pasta" "$(up inspect --format '{{.State.Status}} {{.HostConfig.NetworkMode}}' p)"
 quiet ub restart -t 0 p
 until_true reached 192.0.2.10
 rc "connect" 125 ub network connect podman p
 is "connect: text" 'Error: "pasta" is not supported: invalid network mode' "$errs"
-quiet ub stop -t 0 p
-ended "stopped"
+quiet up stop -t 0 p
+ended "stopped by podman"
 quiet ub start p
 until_true reached 192.0.2.10
 quiet ub rm -f -t 0 p
