@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "cmd/cli.h"
+#include "cmd/inspect.h"
 #include "engine/system_signals.h"
 #include "rootless/rootless.h"
 #include <sys/resource.h>
@@ -117,6 +118,7 @@ int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct bert
         r = engine_open(conf, flags, &cli->engine, err);
         if (r < 0)
             return r;
+        cli->engine->expand = inspect_expand;
         log_debug("opened the engine in %.3f ms", time_ms_since(began));
     }
     *out = cli->engine;

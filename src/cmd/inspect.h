@@ -19,6 +19,9 @@ struct inspection {
  * SizeRootFs.  *out is the caller's. */
 int inspect_ctr(struct ctr *c, bool size, bool marked, json **out, struct berth_error *err);
 
+/* What a template makes of such a document; an engine_expand_fn. */
+int inspect_expand(struct ctr *c, const char *text, char **out, struct berth_error *err);
+
 /* Parts; each is the caller's. */
 json *inspect_config(struct inspection *i);
 json *inspect_host_config(struct inspection *i, json *mounts);

@@ -420,3 +420,21 @@ int inspect_ctr(struct ctr *c, bool size, bool marked, json **out, struct berth_
     *out = TAKE(o);
     return 0;
 }
+
+int inspect_expand(struct ctr *c, const char *text, char **out, struct berth_error *err)
+{
+    _cleanup_template_ struct template *t = NULL;
+    _cleanup_buf_ struct berth_buf made = BUF_INIT;
+    _cleanup_json_ json *document = NULL;
+    int r = template_parse("container", text, &t, err);
+
+    if (r < 0)
+        return error_wrap(err, "template parsing error %s", text);
+    r = inspect_ctr(c, false, true, &document, err);
+    if (r == 0)
+        r = template_run(t, document, &made, err);
+    if (r < 0)
+        return r;
+    *out = buf_steal(&made);
+    return *out ? 0 : fail(err, ENOMEM, "out of memory");
+}

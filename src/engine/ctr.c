@@ -274,6 +274,25 @@ static uint32_t view_flags(const struct ctr *c)
     return flags;
 }
 
+/* Only the journal has tags. */
+static int view_log_tag(struct ctr *c, struct ctr_view *view, struct berth_error *err)
+{
+    const char *tag = json_str(c->config, "logTag");
+    char *text = NULL;
+    int r;
+
+    if (str_empty(tag) || !str_eq(json_str(c->config, "logDriver"), "journald"))
+        return 0;
+    if (!c->e->expand || !strstr(tag, "{{")) {
+        view->c.log_tag = copy(view, tag);
+        return 0;
+    }
+    r = c->e->expand(c, tag, &text, err);
+    if (r == 0)
+        view->c.log_tag = keep(view, text);
+    return r;
+}
+
 int ctr_view_make(struct ctr *c, struct ctr_view *view, struct berth_error *err)
 {
     const char *autoremove = json_str(json_at(c->config, "spec", "annotations", NULL),
@@ -299,7 +318,6 @@ int ctr_view_make(struct ctr *c, struct ctr_view *view, struct berth_error *err)
         .exit_dir = keep(view, str_printf("%s/exits", c->e->conf->tmp_dir)),
         .log_driver = copy(view, json_str(c->config, "logDriver")),
         .log_path = copy(view, json_str(c->config, "logPath")),
-        .log_tag = copy(view, json_str(c->config, "logTag")),
         .log_size_max = log_size > 0 ? (uint64_t)log_size : 0,
         .cgroup_parent = copy(view, parent),
         .pid_file = str_empty(pid_file) ? keep(view, path_join(run_dir, "pidfile"))
@@ -316,6 +334,9 @@ int ctr_view_make(struct ctr *c, struct ctr_view *view, struct berth_error *err)
         .config = buf_blob(&view->config),
         .state = buf_blob(&view->state),
     };
+    r = view_log_tag(c, view, err);
+    if (r < 0)
+        return r;
     if (view->strings.error || view->exit_command.error || buf_error(&view->config) ||
         buf_error(&view->state))
         return fail(err, ENOMEM, "out of memory");

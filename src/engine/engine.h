@@ -20,6 +20,13 @@
 
 struct storage;
 
+struct ctr;
+
+/* Expand a Go template over the description of a container, whose record is up to date, as
+ * `inspect` shows it.  *out is the caller's.  -EINVAL: the template is wrong. */
+typedef int engine_expand_fn(struct ctr *c, const char *text, char **out,
+                             struct berth_error *err);
+
 struct engine {
     struct conf *conf;        /* lent; its paths are merged with the store's record */
     struct berth_place place; /* lends from conf */
@@ -29,8 +36,9 @@ struct engine {
     struct storage *storage;  /* opened by engine_storage() */
     struct engine_oci *ocis;  /* runtimes opened so far */
     size_t n_ocis;
-    bool refreshed; /* this process put the store right after a boot */
-    int alive_fd;   /* alive lock (boot.h); -1: not held */
+    bool refreshed;           /* this process put the store right after a boot */
+    int alive_fd;             /* alive lock (boot.h); -1: not held */
+    engine_expand_fn *expand; /* for tags of logs; NULL: they stay what they are */
 };
 
 /* engine_open() flags */

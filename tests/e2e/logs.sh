@@ -125,6 +125,16 @@ run long --log-driver journald --rootfs "$R" sh -c 'cat /long; echo; echo end'
 until_true sh -c "\"$BERTH\" logs long | grep -q end"
 is "a long line is whole" 20001 "$(b logs long | head -n 1 | wc -c)"
 is "--tail counts it as one" 2 "$(b logs --tail 2 long | wc -l)"
+# A tag is a template over what inspect shows.
+tag_of() { journalctl -o json "CONTAINER_NAME=$1" | jq -r .CONTAINER_TAG | sort -u; }
+run tagged --log-driver journald --log-opt 'tag={{.Name}}/{{.State.Status}}/{{.HostConfig.LogConfig.Type}}' --rootfs "$R" echo x
+podman run --name tagged2 --network none --log-driver journald --log-opt 'tag={{.Name}}/{{.State.Status}}/{{.HostConfig.LogConfig.Type}}' --rootfs "$R" echo x >/dev/null 2>&1
+until_true sh -c 'journalctl -o json CONTAINER_NAME=tagged2 | grep -q CONTAINER_TAG'
+is "the tag" "$(tag_of tagged2 | sed s/2//)" "$(tag_of tagged)"
+podman run --rm --network none --log-driver journald --log-opt 'tag={{.Name' --rootfs "$R" echo x >/dev/null 2>"$W/theirs"
+rc "a tag that is no template" $? b run --rm --network none --log-driver journald --log-opt 'tag={{.Name' --rootfs "$R" echo x
+is "is told" "$(cat "$W/theirs")" "$errs"
+podman rm tagged2 >/dev/null 2>&1
 kill $journal
 b ps -aq | xargs "$BERTH" rm -f -t 0 >/dev/null
 is "nothing is left" "" "$(b ps -aq)"
