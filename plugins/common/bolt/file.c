@@ -227,35 +227,85 @@ static uint64_t pause_after(uint64_t waited)
     return waited < ms ? ms / 5 : waited < 20 * ms ? 2 * ms : waited < 100 * ms ? 5 * ms : ms;
 }
 
+/* Sleep as one that has waited since BEGUN; -ECANCELED, or -ETIMEDOUT at the deadline. */
+static int wait_once(struct bolt *db, uint64_t begun, uint64_t deadline)
+{
+    struct timespec ts;
+    uint64_t now, nap;
+
+    if (db->wait_fn && db->wait_fn(db->wait_arg))
+        return bolt_fail_(db, ECANCELED, "waiting for its lock was cancelled");
+    now = clock_now();
+    if (now >= deadline) /* BOLT_FOREVER is the largest number */
+        return bolt_fail_(db, ETIMEDOUT, "timeout waiting for its lock");
+    nap = pause_after(now - begun);
+    if (nap > deadline - now)
+        nap = deadline - now;
+    ts.tv_sec = (time_t)(nap / 1000000000u);
+    ts.tv_nsec = (long)(nap % 1000000000u);
+    nanosleep(&ts, NULL);
+    return 0;
+}
+
+/*
+ * Readers come and go, and together they never leave the file to one that wants to write.  So a
+ * writer that has to wait locks a byte, far behind the end of the file, with the other kind of
+ * lock that files have; readers of ours see that and let it go first.  Only for a moment: the
+ * writer may be waiting for another transaction of the very same reader.
+ */
+#define GATE_BYTE 0x4000000000000000
+#define GATE_TIME 15000000u /* ns */
+
+static struct flock gate(short type)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = GATE_BYTE, .l_len = 1};
+}
+
+static int pass_gate(struct bolt_tx *tx, uint64_t deadline)
+{
+    uint64_t begun = 0, until = 0;
+    int r = 0;
+
+    while (r == 0) {
+        struct flock l = gate(F_RDLCK);
+
+        if (fcntl(tx->fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)
+            break; /* or a file system without such locks */
+        if (!begun) {
+            begun = clock_now();
+            until = deadline - begun < GATE_TIME ? deadline : begun + GATE_TIME;
+        }
+        if (clock_now() >= until)
+            break;
+        r = wait_once(tx->db, begun, deadline);
+    }
+    return r;
+}
+
 static int take_lock(struct bolt_tx *tx, uint64_t deadline)
 {
+    struct flock shut = gate(F_WRLCK), open = gate(F_UNLCK);
     struct bolt *db = tx->db;
     uint64_t begun = 0;
+    int r = tx->write || deadline == BOLT_NO_WAIT ? 0 : pass_gate(tx, deadline);
 
-    while (flock(tx->fd, (tx->write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
-        struct timespec ts;
-        uint64_t now, nap;
-
+    while (r == 0 && flock(tx->fd, (tx->write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
         if (errno == EINTR)
             continue;
         if (errno != EWOULDBLOCK)
-            return fail_errno(db, "cannot lock it");
-        if (deadline == BOLT_NO_WAIT)
-            return bolt_fail_(db, EBUSY, "another process has it locked");
-        if (db->wait_fn && db->wait_fn(db->wait_arg))
-            return bolt_fail_(db, ECANCELED, "waiting for its lock was cancelled");
-        now = clock_now();
-        if (now >= deadline) /* BOLT_FOREVER is the largest number */
-            return bolt_fail_(db, ETIMEDOUT, "timeout waiting for its lock");
-        begun = begun ? begun : now;
-        nap = pause_after(now - begun);
-        if (nap > deadline - now)
-            nap = deadline - now;
-        ts.tv_sec = (time_t)(nap / 1000000000u);
-        ts.tv_nsec = (long)(nap % 1000000000u);
-        nanosleep(&ts, NULL);
+            r = fail_errno(db, "cannot lock it");
+        else if (deadline == BOLT_NO_WAIT)
+            r = bolt_fail_(db, EBUSY, "another process has it locked");
+        begun = begun ? begun : clock_now();
+        if (r == 0 && tx->write)
+            fcntl(tx->fd, F_OFD_SETLK, &shut); /* another writer may have it already */
+        if (r == 0)
+            r = wait_once(db, begun, deadline);
     }
-    return 0;
+    if (tx->write && begun)
+        fcntl(tx->fd, F_OFD_SETLK, &open);
+    return r;
 }
 
 /* Whether the file that is locked is still the one that the path leads to. */

@@ -448,6 +448,53 @@ START_TEST(test_replaced_while_waiting)
 }
 END_TEST
 
+/* What keeps new readers back while a writer waits. */
+static bool gate_is_shut(int fd)
+{
+    struct flock l = {.l_type = F_RDLCK, .l_start = 0x4000000000000000, .l_len = 1};
+
+    ck_assert_int_eq(fcntl(fd, F_OFD_GETLK, &l), 0);
+    return l.l_type != F_UNLCK;
+}
+
+/* Readers who come after a writer that waits let it go first, but never wait for long: it may
+ * be waiting for themselves. */
+START_TEST(test_writer_waits)
+{
+    struct bolt *a = bolt_new(path, BOLT_CREATE), *b = bolt_new(path, 0);
+    struct bolt_tx *tx = begin(a, BOLT_WRITE), *second;
+    int status, fd, waits = 0;
+    pid_t pid;
+
+    commit(a, tx);
+    tx = begin(a, 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        bolt_forked(a);
+        _exit(bolt_begin(b, BOLT_WRITE, BOLT_FOREVER, &second) == 0 ? 0 : 1);
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    while (!gate_is_shut(fd))
+        usleep(1000);
+    bolt_on_wait(b, stop_waiting, &waits);
+    ck_assert_int_eq(bolt_begin(b, 0, BOLT_FOREVER, &second), -ECANCELED);
+    bolt_on_wait(b, NULL, NULL);
+    ck_assert_int_eq(bolt_begin(b, 0, BOLT_NO_WAIT, &second), 0);
+    bolt_rollback(second);
+    ck_assert_int_eq(bolt_begin(b, 0, BOLT_FOREVER, &second), 0);
+    bolt_rollback(second);
+    bolt_rollback(tx);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert(!gate_is_shut(fd));
+    close(fd);
+    bolt_free(a);
+    bolt_free(b);
+}
+END_TEST
+
 /* A child that lets go of what it inherited must not release the parent's lock. */
 START_TEST(test_forked)
 {
@@ -520,6 +567,7 @@ int main(void)
     tcase_add_test(tc, test_long_freelist);
     tcase_add_test(tc, test_locking);
     tcase_add_test(tc, test_replaced_while_waiting);
+    tcase_add_test(tc, test_writer_waits);
     tcase_add_test(tc, test_forked);
     tcase_add_test(tc, test_copy);
     suite_add_tcase(s, tc);
