@@ -45,9 +45,12 @@ same() { sed -E 's/netns-[-0-9a-f]{36}/NETNS/g; s/[0-9a-f]{64}/ID/g; s/[0-9a-f]{
 called() { same <"$W/called"; rm -f "$W/called"; }
 programs() { find /proc -maxdepth 2 -name exe -printf '%l %p\n' 2>/dev/null | grep -E '^[^ ]*/(slirp4netns|rootlessport) '; }
 no_programs() { [ -z "$(programs)" ]; }
+left() { find /run/netns /run/libpod -name 'netns-*' -o -name '*.net' -o -name 'slirp4netns*' 2>/dev/null; }
+nothing_left() { [ -z "$(left)" ]; }
 ended() { # WHAT
 	until_true no_programs
-	is "$1: no namespace, no socket" "" "$(find /run/netns /run/libpod -name 'netns-*' -o -name '*.net' -o -name 'slirp4netns*' 2>/dev/null)"
+	until_true nothing_left
+	is "$1: no namespace, no socket" "" "$(left)"
 }
 netns() { b inspect --format '{{.NetworkSettings.SandboxKey}}' "$1"; }
 

@@ -20,9 +20,12 @@ ip route add default via 192.0.2.1
 
 programs() { find /proc -maxdepth 2 -name exe -printf '%l %p\n' 2>/dev/null | grep -E '^[^ ]*/(slirp4netns|rootlessport|pass?ta?[^ /]*) '; }
 no_programs() { [ -z "$(programs)" ]; }
+left() { find "$X" -name 'netns-*' -o -name '*.net' 2>/dev/null; }
+nothing_left() { [ -z "$(left)" ]; }
 ended() { # WHAT
 	until_true no_programs
-	is "$1: no namespace, no socket" "" "$(find "$X" -name 'netns-*' -o -name '*.net' 2>/dev/null)"
+	until_true nothing_left
+	is "$1: no namespace, no socket" "" "$(left)"
 }
 serve='while :; do nc -l -p 80 -e echo served; done'
 reached() { [ "$(timeout 3 busybox nc -w 2 "${1:-127.0.0.1}" 8080 </dev/null 2>/dev/null)" = served ]; }

@@ -18,9 +18,12 @@ chmod 644 "$W/hosts" "$W/resolv.conf"
 shared() { find "$X/netns" -name 'rootless-netns-*' 2>/dev/null; }
 programs() { ps -o comm= -u $UID_ | grep -E '^(slirp4netns|aardvark-dns|rootlessport)$' | sort | tr '\n' ' '; }
 no_programs() { [ -z "$(programs)" ]; }
+left() { shared; find "$X" -name 'netns-*' -o -path '*/libpod/tmp/rootless-netns' 2>/dev/null; }
+nothing_left() { [ -z "$(left)" ]; }
 nothing() { # WHAT
 	until_true no_programs
-	is "$1: nothing is left" "" "$(shared)$(find "$X" -name 'netns-*' -o -path '*/libpod/tmp/rootless-netns' 2>/dev/null)"
+	until_true nothing_left
+	is "$1: nothing is left" "" "$(left)"
 }
 serve='while :; do nc -l -p 80 -e echo served; done'
 served() { [ "$(timeout 3 busybox nc -w 2 127.0.0.1 8080 </dev/null 2>/dev/null)" = served ]; }
