@@ -178,7 +178,7 @@ static int remove_left(struct ctr *c, struct berth_error *err)
 /* What the monitor holds open. */
 static int keep(struct ctr *c, struct ports *ports, struct berth_error *err)
 {
-    int fd, r = ports_reserve(c, ports, err);
+    int fd = -1, r = ports_reserve(c, ports, err);
 
     if (r == 0)
         r = ctr_net_hold(c, &fd, err);

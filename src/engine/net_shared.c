@@ -305,7 +305,7 @@ static _noreturn_ void work(const struct shared *s, net_shared_fn *fn, void *arg
 static int take_answer(const struct berth_buf *got, struct berth_buf *out,
                        struct berth_error *err)
 {
-    struct answer a;
+    struct answer a = {0};
     const char *text = got->data + sizeof(a);
 
     if (got->len >= sizeof(a))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Networks of an unprivileged user: slirp4netns, which is what containers get, and pasta.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2046
 . "$top_srcdir/tests/lib/e2e.sh"
 for tool in slirp4netns pasta podman ip; do
 	command -v $tool >/dev/null || { echo "needs the program $tool"; exit 77; }

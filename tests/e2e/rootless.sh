@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # An unprivileged user: namespaces of its own, shared with podman, and containers in them.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2046
 . "$top_srcdir/tests/lib/e2e.sh"
 . "$top_srcdir/tests/lib/e2e-user.sh"
 

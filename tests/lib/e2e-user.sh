@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2120,SC2034
 # Sourced after e2e.sh by tests of rootless operation: makes an account for this private host
 # alone, over copies of the host's files.
 #

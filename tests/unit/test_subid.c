@@ -37,8 +37,8 @@ START_TEST(ranges)
     _cleanup_subids_ struct subids s = {0};
     _cleanup_buf_ struct berth_buf text = BUF_INIT;
 
-    ck_assert_int_eq(
-        subids_parse(files[_i].text, strlen(files[_i].text), "ru", 1700, &s, NULL), 0);
+    ck_assert_int_eq(subids_parse(files[_i].text, strlen(files[_i].text), "ru", 1700, &s, NULL),
+                     0);
     for (size_t i = 0; i < s.n; i++)
         buf_printf(&text, "%s%u:%u", i ? " " : "", s.ranges[i].first, s.ranges[i].count);
     ck_assert_str_eq(buf_str(&text), files[_i].ranges);
