@@ -31,7 +31,8 @@ cp $run/ipam.db "$W/ipam.db"
 cp -a $run/aardvark-dns "$W/dns"
 quiet b rm -f -t 0 dead
 # As long as its monitor waits for the last command, the container is there.
-until_true sh -c "! pgrep -f ${id}"
+unwatched() { ! pgrep -xa conmon | grep -q "$id"; }
+until_true unwatched
 is "all of it is gone" "$kept" "$(state)"
 iptables-restore "$W/rules"
 ip6tables-restore "$W/rules6"
