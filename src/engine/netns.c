@@ -3,6 +3,7 @@
 #include "engine/netns.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "conf/keys.h"
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -205,13 +207,36 @@ static bool holds(const char *pid, const char *path)
     return found;
 }
 
-static bool is_forwarder(const char *pid)
+/* By its name: others, of whoever looks into the namespace, may have the path as an argument.
+ */
+static bool is_program(const char *pid)
 {
+    static const char *const names[] = {"slirp4netns", "rootlessport", "pasta"};
     _cleanup_buf_ struct berth_buf name = BUF_INIT;
     char path[64];
 
     snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-    return fs_read(path, 64, &name, NULL) == 0 && str_starts(buf_str(&name), "rootlessport");
+    if (fs_read(path, 64, &name, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_starts(buf_str(&name), names[i]))
+            return true;
+    return false;
+}
+
+/* Is this process a program of that namespace?  If END, it is killed. */
+static bool is_left(const char *pid, const char *path, const char *socket, bool end)
+{
+    /* The descriptor first: then what we look at is what we kill. */
+    _cleanup_close_ int fd = proc_pidfd((pid_t)strtol(pid, NULL, 10));
+
+    if (fd < 0 || !is_program(pid) ||
+        !(is_told(pid, "cmdline", path) || (socket && is_told(pid, "cmdline", socket)) ||
+          holds(pid, path)))
+        return false;
+    if (end)
+        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+    return true;
 }
 
 /* How many there are; and end them. */
@@ -221,18 +246,9 @@ static unsigned programs(const char *path, const char *socket, bool end)
     struct dirent *entry;
     unsigned n = 0;
 
-    while (d && (entry = readdir(d))) {
-        const char *pid = entry->d_name;
-
-        if (pid[0] < '1' || pid[0] > '9' || strtol(pid, NULL, 10) == getpid())
-            continue;
-        if (!is_told(pid, "cmdline", path) && !(socket && is_told(pid, "cmdline", socket)) &&
-            !(is_forwarder(pid) && holds(pid, path)))
-            continue;
-        n++;
-        if (end)
-            kill((pid_t)strtol(pid, NULL, 10), SIGKILL);
-    }
+    while (d && (entry = readdir(d)))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            n += is_left(entry->d_name, path, socket, end);
     if (d)
         closedir(d);
     return n;

@@ -31,9 +31,9 @@ bool netns_is(const char *path);
 void netns_await(const char *path);
 
 /*
- * End the programs that make the network of a namespace (slirp4netns, rootlessport): those
- * that have its path, or `socket` (NULL: none), as an argument, or hold it open.  They get a
- * moment to end by themselves, as they do when the monitor of their container is gone.
+ * End the programs that make the network of a namespace (slirp4netns, rootlessport, pasta):
+ * those that have its path, or `socket` (NULL: none), as an argument, or hold it open.  They
+ * get a moment to end by themselves, as they do when the monitor of their container is gone.
  */
 void netns_end_programs(const char *path, const char *socket);
 

@@ -138,6 +138,23 @@ for handler in rootlesskit slirp4netns; do
 done
 kill $server
 
+# Without podman's helper slirp4netns forwards; and who looks into the namespace is left alone.
+cp "$BERTH_CONF" "$W/with.conf"
+sed -i "s|^helper_binaries_dir.*|helper_binaries_dir = [ \"$W/none\" ];|" "$BERTH_CONF"
+rm -f "$W/stdin"
+quiet b run -d --name c --network slirp4netns -p 8080:80 --rootfs "$R" sh -c "$serve"
+until_true reached
+rc "no helper: it was not asked" 1 test -e "$W/stdin"
+rc "no helper: slirp4netns was" 0 test -S "/run/libpod/$(b inspect --format '{{.Id}}' c).net"
+sh -c 'sleep 1000; :' "$(netns c)" &
+looks=$!
+quiet b rm -f -t 0 c
+ended "no helper"
+kill $looks
+wait $looks 2>/dev/null
+is "no program of the namespace: it ended by our signal" 143 $?
+cp "$W/with.conf" "$BERTH_CONF"
+
 # -------------------------------------------------------- the document, and podman
 quiet b create --name ours --network slirp4netns:mtu=1400,enable_ipv6=false -p 8080:80 --rootfs "$R" sh -c "$serve"
 quiet podman create --name theirs --network slirp4netns:mtu=1400,enable_ipv6=false -p 8080:80 --rootfs "$R" sh -c "$serve"
