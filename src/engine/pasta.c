@@ -4,6 +4,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "engine/ports.h"
 #include "wrap/fault.h"
 #include <unistd.h>
 
@@ -12,9 +13,10 @@
 #define LOG_MAX       (64u << 10)
 
 /* -t [IP/]FIRST-LAST:FIRST-LAST, and -u. */
-static int add_ports(const json *mapping, const char *protocol, struct berth_list *out,
+static int add_ports(void *arg, const json *mapping, const char *protocol,
                      struct berth_error *err)
 {
+    struct berth_list *out = arg;
     const char *ip = str_or(json_str(mapping, "host_ip"), "");
     uint64_t host = json_u64(mapping, "host_port", 0),
              ctr = json_u64(mapping, "container_port", 0);
@@ -28,22 +30,6 @@ static int add_ports(const json *mapping, const char *protocol, struct berth_lis
               (unsigned long long)(host + n - 1), (unsigned long long)ctr,
               (unsigned long long)(ctr + n - 1));
     return 0;
-}
-
-static int add_mappings(const json *mappings, struct berth_list *out, struct berth_error *err)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < json_len(mappings); i++) {
-        _cleanup_list_ struct berth_list protocols = LIST_INIT;
-        const json *m = json_item(mappings, i);
-
-        if (list_split(&protocols, str_or(json_str(m, "protocol"), "tcp"), ',', false) < 0)
-            return fail(err, ENOMEM, "out of memory");
-        for (size_t p = 0; r == 0 && p < protocols.n; p++)
-            r = add_ports(m, protocols.items[p], out, err);
-    }
-    return r;
 }
 
 /* What nobody asked for is not forwarded, in neither direction. */
@@ -64,7 +50,7 @@ int pasta_argv(const char *path, const json *mappings, const json *given, const 
     int r;
 
     list_addv(out, (const char *const[]){path, "--config-net", NULL});
-    r = add_mappings(mappings, out, err);
+    r = ports_each(mappings, add_ports, out, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < json_len(given); i++) {

@@ -112,3 +112,19 @@ int ports_reserve(const struct ctr *c, struct ports *out, struct berth_error *er
         ports_free(out);
     return r;
 }
+
+int ports_each(const json *mappings, ports_fn *fn, void *arg, struct berth_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < json_len(mappings); i++) {
+        _cleanup_list_ struct berth_list protocols = LIST_INIT;
+        const json *m = json_item(mappings, i);
+
+        if (list_split(&protocols, str_or(json_str(m, "protocol"), "tcp"), ',', false) < 0)
+            return fail(err, ENOMEM, "out of memory");
+        for (size_t p = 0; r == 0 && p < protocols.n; p++)
+            r = fn(arg, m, protocols.items[p], err);
+    }
+    return r;
+}

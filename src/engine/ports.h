@@ -18,9 +18,16 @@ struct ports {
  * podman's text.
  */
 int ports_reserve(const struct ctr *c, struct ports *out, struct berth_error *err);
+
 /* One more to be held with them: a copy. */
 int ports_add(struct ports *p, int fd, struct berth_error *err);
 void ports_free(struct ports *p);
+
+/* Call for each protocol ("tcp", "udp", "sctp") of each of a container's port mappings, until
+ * one call fails; gives what the last call gave. */
+typedef int ports_fn(void *arg, const json *mapping, const char *protocol,
+                     struct berth_error *err);
+int ports_each(const json *mappings, ports_fn *fn, void *arg, struct berth_error *err);
 #define _cleanup_ports_ _cleanup_(ports_free)
 
 #endif

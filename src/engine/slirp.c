@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/net_program.h"
+#include "engine/ports.h"
 #include "engine/spec_priv.h"
 #include "wrap/fault.h"
 #include <arpa/inet.h>
@@ -437,20 +438,26 @@ static int forward_one(const char *socket, pid_t pid, const json *mapping, uint6
     return r < 0 ? r : check_answer(&answer, err);
 }
 
-int slirp_forward(const char *socket, pid_t pid, const json *mappings, struct berth_error *err)
+struct forwarding {
+    const char *socket;
+    pid_t pid;
+};
+
+static int forward_range(void *arg, const json *mapping, const char *protocol,
+                         struct berth_error *err)
 {
+    const struct forwarding *f = arg;
+    uint64_t n = MIN(json_u64(mapping, "range", 1), 65535u);
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < json_len(mappings); i++) {
-        const json *m = json_item(mappings, i);
-        _cleanup_list_ struct berth_list protocols = LIST_INIT;
-        uint64_t n = MIN(json_u64(m, "range", 1), 65535u);
-
-        if (list_split(&protocols, str_or(json_str(m, "protocol"), "tcp"), ',', false) < 0)
-            return fail(err, ENOMEM, "out of memory");
-        for (size_t p = 0; r == 0 && p < protocols.n; p++)
-            for (uint64_t port = 0; r == 0 && port < MAX(n, 1u); port++)
-                r = forward_one(socket, pid, m, port, protocols.items[p], err);
-    }
+    for (uint64_t port = 0; r == 0 && port < MAX(n, 1u); port++)
+        r = forward_one(f->socket, f->pid, mapping, port, protocol, err);
     return r;
+}
+
+int slirp_forward(const char *socket, pid_t pid, const json *mappings, struct berth_error *err)
+{
+    struct forwarding f = {socket, pid};
+
+    return ports_each(mappings, forward_range, &f, err);
 }
