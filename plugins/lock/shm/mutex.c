@@ -7,25 +7,7 @@
 /* How long to sleep before looking whether the user wants to stop. */
 #define SLICE_NS 100000000ull
 
-/* What glibc keeps in the word "kind". */
-#define KIND_ROBUST     0x10
-#define KIND_PSHARED    0x80
-#define KIND_NO_ELISION 0x200 /* set by those who ask for PTHREAD_MUTEX_NORMAL by name */
-#define KIND_TYPE       0x03
-
 #define FUTEX_TID 0x3fffffffu
-
-/*
- * The bytes come from another process.  With other kinds glibc does other things, and
- * aborts over what it takes for its own mistakes, so it gets to see these only: robust,
- * shared, and of type normal, recursive or error-checking.
- */
-static int kind_known(const pthread_mutex_t *m)
-{
-    int kind = __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED) & ~KIND_NO_ELISION;
-
-    return (kind & ~KIND_TYPE) == (KIND_ROBUST | KIND_PSHARED) && (kind & KIND_TYPE) != 3;
-}
 
 static berth_deadline now(void)
 {
@@ -83,31 +65,25 @@ static int wait_for(const struct berth_host *h, pthread_mutex_t *m, berth_deadli
     return r;
 }
 
-int mutex_take(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline)
+int mutex_take_slowly(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline,
+                      int code)
 {
-    int r;
-
-    if (!kind_known(m))
-        return -EUCLEAN;
-    r = pthread_mutex_trylock(m);
-    if (r == 0)
-        return 0;
-    if (r == EBUSY || r == EAGAIN) {
+    if (code == EBUSY || code == EAGAIN) {
         if (deadline == BERTH_NO_WAIT)
             return -EBUSY;
-        r = wait_for(h, m, deadline);
+        code = wait_for(h, m, deadline);
     }
-    if (r == EOWNERDEAD) {
+    if (code == EOWNERDEAD) {
         /* Without this the mutex would be lost for everybody once it is released. */
-        r = pthread_mutex_consistent(m);
-        if (r == 0)
+        code = pthread_mutex_consistent(m);
+        if (code == 0)
             return BERTH_LOCK_ORPHANED;
         pthread_mutex_unlock(m);
     }
-    return -r;
+    return -code;
 }
 
-int mutex_give(pthread_mutex_t *m)
+int mutex_give_again(pthread_mutex_t *m)
 {
     int r;
 

@@ -242,20 +242,39 @@ static int lock_held(struct berth_locks *l, berth_lock_fn *fn, void *arg,
 
 /* ------------------------------------------------------------------- locks */
 
+/* Apart, so that the way without failures needs no registers for them: it is short enough for
+ * that to count. */
+static __attribute__((noinline, cold)) int refuse(struct berth_locks *l, uint32_t id, int code,
+                                                  struct berth_error *err)
+{
+    switch (code) {
+    case -ERANGE:
+        return range_check(l, id, err);
+    case -EDEADLK:
+        return berth_fail(l->h, err, EDEADLK, "this thread has lock %u already", id);
+    case -EPERM:
+        return berth_fail(l->h, err, EPERM, "this thread does not have lock %u", id);
+    default:
+        return berth_fail(l->h, err, -code, "lock %u: %s", id, mutex_reason(code));
+    }
+}
+
 static int lock_acquire(struct berth_locks *l, uint32_t id, berth_deadline deadline,
                         struct berth_error *err)
 {
     struct segment *seg = l->seg;
     uint32_t self = segment_thread_self();
-    int r = range_check(l, id, err);
+    int r;
 
-    if (r < 0)
-        return r;
+    if (id >= seg->n_locks)
+        return refuse(l, id, -ERANGE, err);
     if (__atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED) == self)
-        return berth_fail(l->h, err, EDEADLK, "this thread has lock %u already", id);
-    r = mutex_take(l->h, segment_mutex(seg, id), deadline);
+        return refuse(l, id, -EDEADLK, err);
+    r = mutex_try(segment_mutex(seg, id));
+    if (r)
+        r = mutex_take_slowly(l->h, segment_mutex(seg, id), deadline, r);
     if (r < 0)
-        return berth_fail(l->h, err, -r, "lock %u: %s", id, mutex_reason(r));
+        return refuse(l, id, r, err);
     __atomic_store_n(&seg->owner[id], self, __ATOMIC_RELAXED);
     return r;
 }
@@ -263,17 +282,17 @@ static int lock_acquire(struct berth_locks *l, uint32_t id, berth_deadline deadl
 static int lock_drop(struct berth_locks *l, uint32_t id, struct berth_error *err)
 {
     struct segment *seg = l->seg;
-    int r = range_check(l, id, err);
+    uint32_t owner;
+    int r;
 
-    if (r < 0)
-        return r;
-    if (__atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED) != segment_thread_self())
-        return berth_fail(l->h, err, EPERM, "this thread does not have lock %u", id);
+    if (id >= seg->n_locks)
+        return refuse(l, id, -ERANGE, err);
+    owner = __atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED);
+    if (owner == 0 || owner != segment_thread) /* a thread without number has no lock */
+        return refuse(l, id, -EPERM, err);
     __atomic_store_n(&seg->owner[id], 0, __ATOMIC_RELAXED);
     r = mutex_give(segment_mutex(seg, id));
-    if (r < 0)
-        return berth_fail(l->h, err, -r, "cannot release lock %u", id);
-    return 0;
+    return r < 0 ? refuse(l, id, r, err) : 0;
 }
 
 static const struct berth_lock_ops ops = {

@@ -11,6 +11,7 @@
 
 #include <berth/lock.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -112,13 +113,54 @@ static inline pthread_mutex_t *segment_mutex(const struct segment *seg, uint32_t
     return &seg->file->groups[id / SEGMENT_PER_WORD].mutex[id % SEGMENT_PER_WORD];
 }
 
-/* Get a mutex: 0, BERTH_LOCK_ORPHANED, or a negative errno that nobody has described yet:
- * -EBUSY, -ETIMEDOUT, -ECANCELED, -ENOTRECOVERABLE, -EUCLEAN (these bytes are no mutex of
- * the kind that we share). */
-int mutex_take(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline);
+/* What glibc keeps in the word "kind". */
+#define KIND_ROBUST     0x10
+#define KIND_PSHARED    0x80
+#define KIND_NO_ELISION 0x200 /* set by those who ask for PTHREAD_MUTEX_NORMAL by name */
+#define KIND_TYPE       0x03
+
+/*
+ * The bytes come from another process.  With other kinds glibc does other things, and
+ * aborts over what it takes for its own mistakes, so it gets to see these only: robust,
+ * shared, and of type normal, recursive or error-checking.
+ */
+static inline int mutex_kind_known(const pthread_mutex_t *m)
+{
+    int kind = __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED) & ~KIND_NO_ELISION;
+
+    return (kind & ~KIND_TYPE) == (KIND_ROBUST | KIND_PSHARED) && (kind & KIND_TYPE) != 3;
+}
+
+/* Get a mutex that nobody has: 0 or a positive errno for mutex_take_slowly(). */
+static inline int mutex_try(pthread_mutex_t *m)
+{
+    return mutex_kind_known(m) ? pthread_mutex_trylock(m) : EUCLEAN;
+}
+
+/* Go on after mutex_try() gave CODE: 0, BERTH_LOCK_ORPHANED, or a negative errno that nobody
+ * has described yet: -EBUSY, -ETIMEDOUT, -ECANCELED, -ENOTRECOVERABLE, -EUCLEAN (these bytes
+ * are no mutex of the kind that we share). */
+int mutex_take_slowly(const struct berth_host *h, pthread_mutex_t *m, berth_deadline deadline,
+                      int code);
+
+/* Both. */
+static inline int mutex_take(const struct berth_host *h, pthread_mutex_t *m,
+                             berth_deadline deadline)
+{
+    int code = mutex_try(m);
+
+    return code == 0 ? 0 : mutex_take_slowly(h, m, deadline, code);
+}
 
 /* Let a mutex go: 0 or a negative errno. */
-int mutex_give(pthread_mutex_t *m);
+int mutex_give_again(pthread_mutex_t *m);
+
+static inline int mutex_give(pthread_mutex_t *m)
+{
+    int r = pthread_mutex_unlock(m);
+
+    return r == EAGAIN ? mutex_give_again(m) : -r;
+}
 
 /* Does some thread of some process hold it?  A look in passing, for diagnostics. */
 int mutex_held(const pthread_mutex_t *m);
