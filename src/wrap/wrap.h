@@ -180,7 +180,6 @@ int net_teardown(struct net *n, const char *netns, struct berth_blob options,
 /* -ENOTSUP: the plugin cannot check. */
 int net_check(struct net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
               struct berth_error *err);
-int net_rootless_netns(struct net *n, int *out_fd, struct berth_error *err);
 
 static inline void txn_rollbackp(struct txn **t)
 {

@@ -117,11 +117,6 @@ int net_teardown(struct net *n, const char *netns, struct berth_blob options,
     return ON_NET(n, teardown, err, netns, options);
 }
 
-int net_rootless_netns(struct net *n, int *out_fd, struct berth_error *err)
-{
-    return ON_NET(n, rootless_netns, err, out_fd);
-}
-
 int net_check(struct net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
               struct berth_error *err)
 {
