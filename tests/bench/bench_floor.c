@@ -90,97 +90,77 @@ static void call_out(const char *name)
         run((const char *[]){program, NULL});
 }
 
-static void execute(char **argv, const char *id, const char *exits, const char *pid_file,
-                    const char *conmon_pid)
+struct files {
+    char exits[512], log[1024], pid[1024], monitor[1024];
+};
+
+/* Of a container, or, with SPEC, of a session in it. */
+static void monitor(const struct files *f, const char *runtime, const char *bundle,
+                    const char *container, const char *id, const char *spec)
 {
     start_conmon((const char *[]){"conmon",
                                   "--api-version",
                                   "1",
                                   "-c",
-                                  argv[4],
+                                  container,
                                   "-u",
                                   id,
                                   "-r",
-                                  argv[1],
+                                  runtime,
                                   "-b",
-                                  argv[2],
+                                  bundle,
                                   "-p",
-                                  pid_file,
+                                  f->pid,
                                   "-n",
                                   id,
                                   "--exit-dir",
-                                  exits,
+                                  f->exits,
                                   "--full-attach",
                                   "-l",
-                                  "none",
+                                  spec ? "none" : f->log,
                                   "--log-level",
                                   "warning",
                                   "--conmon-pidfile",
-                                  conmon_pid,
-                                  "-e",
+                                  f->monitor,
+                                  spec ? "-e" : NULL,
                                   "--exec-process-spec",
-                                  argv[5],
+                                  spec,
                                   NULL});
 }
 
 int main(int argc, char **argv)
 {
-    char id[64], exits[512], exit_file[1024], log[1024], pid_file[1024], conmon_pid[1024];
+    struct files f;
+    char id[64], exit_file[1024];
+    const char *container;
     int watch;
 
     if (argc != 4 && argc != 6)
         return 2;
     snprintf(id, sizeof(id), "floor%d", getpid());
-    snprintf(exits, sizeof(exits), "%s/exits", argv[3]);
-    snprintf(exit_file, sizeof(exit_file), "%s/%s", exits, argc == 6 ? argv[4] : id);
-    snprintf(log, sizeof(log), "k8s-file:%s/%s.log", argv[3], id);
-    snprintf(pid_file, sizeof(pid_file), "%s/%s.pid", argv[3], id);
-    snprintf(conmon_pid, sizeof(conmon_pid), "%s/%s.conmon", argv[3], id);
-    mkdir(exits, 0755);
+    container = argc == 6 ? argv[4] : id;
+    snprintf(f.exits, sizeof(f.exits), "%s/exits", argv[3]);
+    snprintf(exit_file, sizeof(exit_file), "%s/%s", f.exits, container);
+    snprintf(f.log, sizeof(f.log), "k8s-file:%s/%s.log", argv[3], id);
+    snprintf(f.pid, sizeof(f.pid), "%s/%s.pid", argv[3], id);
+    snprintf(f.monitor, sizeof(f.monitor), "%s/%s.conmon", argv[3], id);
+    mkdir(f.exits, 0755);
     watch = inotify_init1(IN_CLOEXEC);
-    if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO | IN_CREATE) < 0)
+    if (watch < 0 || inotify_add_watch(watch, f.exits, IN_MOVED_TO | IN_CREATE) < 0)
         die("inotify");
-    if (argc == 6) {
-        execute(argv, id, exits, pid_file, conmon_pid);
-        await_file(watch, exit_file);
-        unlink(exit_file);
-        unlink(pid_file);
-        unlink(conmon_pid);
-        return 0;
-    }
-    call_out("FLOOR_SETUP");
-    start_conmon((const char *[]){"conmon",
-                                  "--api-version",
-                                  "1",
-                                  "-c",
-                                  id,
-                                  "-u",
-                                  id,
-                                  "-r",
-                                  argv[1],
-                                  "-b",
-                                  argv[2],
-                                  "-p",
-                                  pid_file,
-                                  "-n",
-                                  id,
-                                  "--exit-dir",
-                                  exits,
-                                  "--full-attach",
-                                  "-l",
-                                  log,
-                                  "--log-level",
-                                  "warning",
-                                  "--conmon-pidfile",
-                                  conmon_pid,
-                                  NULL});
-    run((const char *[]){argv[1], "start", id, NULL});
+    if (argc == 4)
+        call_out("FLOOR_SETUP");
+    monitor(&f, argv[1], argv[2], container, id, argc == 6 ? argv[5] : NULL);
+    if (argc == 4)
+        run((const char *[]){argv[1], "start", id, NULL});
     await_file(watch, exit_file);
-    run((const char *[]){argv[1], "delete", "--force", id, NULL});
-    call_out("FLOOR_TEARDOWN");
+    if (argc == 4) {
+        run((const char *[]){argv[1], "delete", "--force", id, NULL});
+        call_out("FLOOR_TEARDOWN");
+        unlink(f.log + strlen("k8s-file:"));
+    }
     unlink(exit_file);
-    unlink(pid_file);
-    unlink(conmon_pid);
-    unlink(log + strlen("k8s-file:"));
+    unlink(f.pid);
+    unlink(f.monitor);
     return 0;
 }
