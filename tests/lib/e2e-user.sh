@@ -51,7 +51,6 @@ as_user() {
 		env -i PATH="$PATH" TERM=xterm USER=$U HOME="$H" XDG_RUNTIME_DIR="$X" \
 		BERTH_CONF="$BERTH_CONF" \
 		ASAN_OPTIONS="$(echo "$ASAN_OPTIONS" | sed "s|$W/|$W/user/|")" \
-		UBSAN_OPTIONS="$(echo "$UBSAN_OPTIONS" | sed "s|$W/|$W/user/|")" \
 		sh -c "cd \"\$HOME\" && ${1}"
 }
 words() {

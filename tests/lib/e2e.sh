@@ -79,5 +79,4 @@ EOF
 export BERTH_CONF="$W/berth.conf"
 # A sanitizer's report must fail the test, wherever the program was started from.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}${ASAN_OPTIONS:+:}log_path=$W/sanitizer"
-export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}${UBSAN_OPTIONS:+:}print_stacktrace=1:log_path=$W/sanitizer"
 trap 'for f in "$W"/sanitizer.*; do [ ! -e "$f" ] || { cat "$f"; exit 1; }; done' EXIT

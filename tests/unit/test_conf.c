@@ -576,6 +576,7 @@ int main(void)
     tcase_add_test(tc, times_and_sizes);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_FORK); /* the environment of one is not for the next */
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

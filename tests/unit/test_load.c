@@ -582,6 +582,7 @@ int main(void)
     tcase_add_test(tc, path_variable);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_FORK); /* what one has loaded stays loaded */
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
