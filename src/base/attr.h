@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn)    __attribute__((__cleanup__(fn)))
+/* Unused for clang, which does not count the cleanup as a use. */
+#define _cleanup_(fn)    __attribute__((__cleanup__(fn), __unused__))
 #define _printf_(fmt, a) __attribute__((__format__(__printf__, fmt, a)))
 #define _unused_         __attribute__((__unused__))
 #define _noreturn_       __attribute__((__noreturn__))
