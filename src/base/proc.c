@@ -95,6 +95,19 @@ failed:
     _exit(127);
 }
 
+/*
+ * The child has our memory until it becomes the program, and we wait: a copy of the page tables
+ * would cost more than all the rest.  Hence it may change nothing but its own variables.
+ */
+static pid_t start(const struct berth_run *what, struct pipes *p)
+{
+    pid_t pid = vfork();
+
+    if (pid == 0)
+        child(what, p);
+    return pid;
+}
+
 /* Move what is readable into a buffer; false at the end of the stream. */
 static bool drain(int fd, struct berth_buf *out)
 {
@@ -227,11 +240,9 @@ int proc_run(const struct berth_run *what, struct berth_error *err)
     if ((what->input.data && pipe2(p.in, O_CLOEXEC) < 0) || pipe2(p.out, O_CLOEXEC) < 0 ||
         pipe2(p.errs, O_CLOEXEC) < 0 || pipe2(p.status, O_CLOEXEC) < 0)
         return fail_errno(err, errno, "making pipes for %s", what->argv[0]);
-    pid = fork();
+    pid = start(what, &p);
     if (pid < 0)
         return fail_errno(err, errno, "starting %s", what->argv[0]);
-    if (pid == 0)
-        child(what, &p);
     attr_closep(&p.in[0]);
     attr_closep(&p.out[1]);
     attr_closep(&p.errs[1]);
