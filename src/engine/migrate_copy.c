@@ -298,6 +298,22 @@ static int copy_identity(const struct copy *c, struct berth_error *err)
     return txn_config_put(c->to, &has, err);
 }
 
+/* What others name comes first: a store that checks references needs not look for those that
+ * wait for it. */
+static int copy_records(struct walk *w)
+{
+    static const uint32_t kinds[] = {BERTH_POD, BERTH_VOLUME, BERTH_CONTAINER};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(kinds); i++) {
+        struct berth_scan of_kind = {
+            .size = sizeof(of_kind), .kind = kinds[i], .want = BERTH_REC_ALL};
+
+        r = txn_scan(w->c->from, &of_kind, copy_record, w, w->err);
+    }
+    return r;
+}
+
 int copy_all(const struct copy *c, struct berth_error *err)
 {
     _cleanup_(walk_free) struct walk w = {.c = c, .err = err};
@@ -306,7 +322,7 @@ int copy_all(const struct copy *c, struct berth_error *err)
     if (r == 0)
         r = copy_identity(c, err);
     if (r == 0)
-        r = scan_all(c->from, copy_record, &w, err);
+        r = copy_records(&w);
     if (r == 0)
         r = visit_links(c->from, copy_link, &w, err);
     if (r == 0)

@@ -172,6 +172,8 @@ int sq_usable(struct berth_txn *t, int write, struct berth_error *err);
 /* Mark the transaction as one that can only be rolled back; gives r. */
 int sq_break(struct berth_txn *t, int r);
 
+/* Called in a transaction that goes through all of the store: keep more of it in memory. */
+int sq_expect_all(struct berth_state *s, struct berth_error *err);
 int sq_begin(struct berth_state *s, uint32_t flags, berth_deadline deadline,
              struct berth_txn **out, struct berth_error *err);
 int sq_commit(struct berth_txn *t, struct berth_error *err);

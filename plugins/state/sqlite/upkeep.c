@@ -158,7 +158,9 @@ int64_t sq_check(struct berth_state *s, int repair, struct berth_list *report,
 
     if (r < 0)
         return r;
-    r = check_pages(&c);
+    r = sq_expect_all(s, err);
+    if (r == 0)
+        r = check_pages(&c);
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(*rules); i++)
         r = apply(&c, &rules[i]);
     if (r == 0 && repair && c.n > 0)
