@@ -61,6 +61,18 @@ static void pipes_close(struct pipes *p)
     }
 }
 
+/* In the child: our handlers would write to our memory. */
+static void drop_handlers(void)
+{
+    static const struct sigaction none = {.sa_handler = SIG_DFL};
+    struct sigaction now;
+
+    for (int s = 1; s < NSIG; s++)
+        if (sigaction(s, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
+            now.sa_handler != SIG_IGN)
+            sigaction(s, &none, NULL);
+}
+
 /* In the child: arrange descriptors and become the program.  Reports errno on failure. */
 static _noreturn_ void child(const struct berth_run *what, struct pipes *p)
 {
@@ -71,6 +83,7 @@ static _noreturn_ void child(const struct berth_run *what, struct pipes *p)
     int status = fcntl(p->status[1], F_DUPFD_CLOEXEC, 3 + n);
     sigset_t none;
 
+    drop_handlers();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* First all above the places where they go, then each to its place. */
@@ -97,14 +110,20 @@ failed:
 
 /*
  * The child has our memory until it becomes the program, and we wait: a copy of the page tables
- * would cost more than all the rest.  Hence it may change nothing but its own variables.
+ * would cost more than all the rest.  Hence it may change nothing but its own variables, and
+ * gets no signals before our handlers are gone, which it has for itself.
  */
 static pid_t start(const struct berth_run *what, struct pipes *p)
 {
-    pid_t pid = vfork();
+    sigset_t all, before;
+    pid_t pid;
 
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid = vfork();
     if (pid == 0)
         child(what, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
 
