@@ -39,10 +39,10 @@ all() {
 	wait
 	is "$what: no command failed" "" "$(head -n 10 "$W/failures")"
 }
-address_of() { # ENGINE NETWORK NAME...
-	engine=$1 of=$2
-	shift 2
-	"$engine" inspect --format "{{.Name}} {{(index .NetworkSettings.Networks \"$of\").IPAddress}}" "$@"
+addresses() { # ENGINE NAME...
+	engine=$1
+	shift
+	"$engine" inspect --format '{{.Name}} {{.NetworkSettings.Networks.shared.IPAddress}}' "$@"
 }
 names() { b ps -a --format '{{.Names}}' | sort; }
 # Those of the containers themselves, as they see them.
@@ -56,12 +56,12 @@ all "run" worker
 is "all of them run" $((2 * each * per + 1)) "$(b ps -q | wc -l)"
 is "podman lists the same" "$(names)" "$(podman ps -a --format '{{.Names}}' | sort)"
 # shellcheck disable=SC2046
-address_of b shared $(names) >"$W/addresses"
+addresses b $(names) >"$W/addresses"
 is "no address is given twice" "" "$(cut -d ' ' -f 2 "$W/addresses" | sort | uniq -d)"
 is "all have one" $((2 * each * per + 1)) "$(grep -c ' 10\.90\.1\.' "$W/addresses")"
 is "it is the one inside" "$(cat "$W/addresses")" "$(inside)"
 # shellcheck disable=SC2046
-is "podman knows the same" "$(cat "$W/addresses")" "$(address_of podman shared $(names))"
+is "podman knows the same" "$(cat "$W/addresses")" "$(addresses podman $(names))"
 rc "one reaches the last" 0 b exec first ping -c 1 -w 10 "$(tail -n 1 "$W/addresses" | cut -d ' ' -f 2)"
 
 # Each connects, disconnects, stops and removes what the other program made.

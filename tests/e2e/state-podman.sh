@@ -3,36 +3,19 @@
 # What podman 5.4 kept in db.sql, and what podman 4.3 kept in bolt_state.db, moved through
 # other stores and given to the podman of this host, which reads bolt_state.db.
 . "$top_srcdir/tests/lib/e2e.sh"
-for type in boltdb sqlite lmdb; do
-	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
-done
+. "$top_srcdir/tests/lib/e2e-state.sh"
+need_stores boltdb sqlite lmdb
 command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 case $(podman --version) in
 "podman version 4."*) ;;
 *) echo "needs podman 4, which keeps its state in bolt_state.db"; exit 77 ;;
 esac
 
-# give TYPE FIXTURE VIA: podman's database, with its paths moved below $C, goes by a store
-# of type VIA into the bolt_state.db of that place.
-n=0
-give() {
-	n=$((n + 1))
-	C=$W/$n
-	rm -rf "$W/via"* /run/libpod /dev/shm/libpod_lock # as after a boot
-	mkdir -p "$C/root/libpod" "$C/run"
-	cp "$top_srcdir/tests/fixtures/$2" "$W/fixture"
-	b state dump --from "$1:$W/fixture" | sed "s,/srv/ctr/run\(root\)*,$C/run,g; s,/srv/ctr,$C,g" >"$W/dump"
-	quiet b state load --into "$3:$W/via" "$W/dump"
-	b state dump --from "$3:$W/via" >"$W/dump2"
-	quiet b state load --into "boltdb:$C/root/libpod/bolt_state.db" "$W/dump2"
-	b state dump --from "boltdb:$C/root/libpod/bolt_state.db" | cmp "$W/dump" - >"$W/quiet" 2>&1
-	is "$2 by $3: nothing is lost" 0 $?
-}
+give_podman() { give "$@" boltdb root/libpod/bolt_state.db; }
 p() { podman --root "$C/root" --runroot "$C/run" --tmpdir "$C/tmp" "$@" 2>/dev/null; }
-words() { tr '\n' ' '; }
 
 for via in sqlite lmdb; do
-	give sqlite podman-5.4/db.sql $via
+	give_podman sqlite podman-5.4/db.sql $via
 	is "containers" "5aab6ff1c1e8-infra bare-1 exited3 hosty mapped multi never out0 pod-a pod-b pod-init sidecar web " \
 		"$(p ps -a --format '{{.Names}}' | LC_ALL=C sort | words)"
 	is "networks" "backnet podman " "$(p ps -a --filter name=multi --format '{{.Networks}}' | tr , '\n' | sort | words)"
@@ -46,7 +29,7 @@ for via in sqlite lmdb; do
 	is "the rest is there" "bare-1 exited3 mapped never out0 web " "$(p ps -a --format '{{.Names}}' | sort | words)"
 done
 
-give boltdb podman-4.3/bolt_state.db sqlite
+give_podman boltdb podman-4.3/bolt_state.db sqlite
 is "containers of podman 4.3" 15 "$(p ps -aq | wc -l)"
 is "its pods" "pod-a pod-b " "$(p pod ps --format '{{.Name}}' | sort | words)"
 is "its volumes" "cache d1aeca0f74a9a9b502f49a5b3711343421dff8cfcaf343992d037235038288d9 data imgvol scratch " "$(p volume ls -q | sort | words)"

@@ -7,11 +7,9 @@
 # Needs a tree with Debian trixie (tests/lib/podman5), so this is a part of check-long.
 [ "${IN_PRIVATE_HOST:-}" ] || "$top_srcdir/tests/lib/podman5" --setup || exit
 . "$top_srcdir/tests/lib/e2e.sh"
-for type in boltdb sqlite lmdb; do
-	b plugin list | grep -q "^state *$type " || { echo "needs the plugin state_$type"; exit 77; }
-done
+. "$top_srcdir/tests/lib/e2e-state.sh"
+need_stores boltdb sqlite lmdb
 "$top_srcdir/tests/lib/podman5" --version >"$W/version" || { cat "$W/version"; exit 77; }
-export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 podman5() {
 	"$top_srcdir/tests/lib/podman5" --run env PODMAN_IGNORE_CGROUPSV1_WARNING=1 podman --db-backend sqlite \
 		--cgroup-manager cgroupfs --events-backend file "$@"
@@ -19,26 +17,12 @@ podman5() {
 podman4() { podman --cgroup-manager cgroupfs --events-backend file "$@"; }
 # podman 5 complains of images and layers that are not there, of which records can know nothing.
 p() { podman5 --root "$C/root" --runroot "$C/run" --tmpdir "$C/tmp" "$@" 2>"$W/complaints"; }
-words() { tr '\n' ' '; }
 sorted() { LC_ALL=C sort | words; }
 
-# The names of the containers of a dump, of which `kind` is container.
+# named KIND: the names of the records of that kind in the dump.
 named() { jq -r "select(.kind == \"$1\") | .name" "$W/dump" | sorted; }
 
-n=0
-give() { # TYPE FIXTURE VIA
-	n=$((n + 1))
-	C=$W/$n
-	rm -rf "$W/via"* /run/libpod /dev/shm/libpod_lock # as after a boot
-	mkdir -p "$C/root" "$C/run"
-	cp "$top_srcdir/tests/fixtures/$2" "$W/fixture"
-	b state dump --from "$1:$W/fixture" | sed "s,/srv/ctr/run\(root\)*,$C/run,g; s,/srv/ctr,$C,g" >"$W/dump"
-	quiet b state load --into "$3:$W/via" "$W/dump"
-	b state dump --from "$3:$W/via" >"$W/dump2"
-	quiet b state load --into "sqlite:$C/root/db.sql" "$W/dump2"
-	b state dump --from "sqlite:$C/root/db.sql" | cmp "$W/dump" - >"$W/quiet" 2>&1
-	is "$2 by $3: nothing is lost" 0 $?
-}
+give_podman() { give "$@" sqlite root/db.sql; }
 # Everything that is in $W/dump is listed and can be removed.  Containers can only be inspected
 # where their layers are, below.
 accepted() { # WHAT
@@ -58,11 +42,12 @@ accepted() { # WHAT
 	rc "$1: the store is whole" 0 b state check --from "sqlite:$C/root/db.sql"
 }
 for via in boltdb lmdb; do
-	give boltdb podman-4.3/bolt_state.db $via
+	give_podman boltdb podman-4.3/bolt_state.db $via
 	accepted "of podman 4.3 by $via"
-	give sqlite podman-5.4/db.sql $via
+	give_podman sqlite podman-5.4/db.sql $via
 	accepted "of podman 5.4 by $via"
 done
+
 # ------------------------------------------------------------- containers that run
 rm -rf /run/libpod /dev/shm/libpod_lock
 # made ENGINE: what a user has by the time of an update.

@@ -483,6 +483,35 @@ START_TEST(programs)
 }
 END_TEST
 
+static void ignore(int sig)
+{
+    (void)sig;
+}
+
+/* Whatever is blocked or handled here: a program begins without it, and here it stays. */
+START_TEST(program_signals)
+{
+    _cleanup_error_ struct berth_error err = ERROR_INIT;
+    _cleanup_buf_ struct berth_buf out = BUF_INIT;
+    struct sigaction handled = {.sa_handler = ignore}, now;
+    sigset_t blocked, before, after;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    ck_assert_int_eq(sigaction(SIGUSR1, &handled, NULL), 0);
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+    ck_assert_int_eq(run_shell("grep -c 'SigBlk:.0*$' /proc/self/status", &out,
+                               BERTH_WAIT_FOREVER, &err),
+                     0);
+    ck_assert_str_eq(buf_str(&out), "1\n");
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, &after), 0);
+    ck_assert(sigismember(&after, SIGINT) && !sigismember(&after, SIGTERM));
+    ck_assert_int_eq(sigaction(SIGUSR1, NULL, &now), 0);
+    ck_assert(now.sa_handler == ignore);
+    signal(SIGUSR1, SIG_DFL);
+}
+END_TEST
+
 START_TEST(log_levels)
 {
     int level;
@@ -633,6 +662,7 @@ int main(void)
     tcase_add_loop_test(c, clean_paths, 0, ARRAY_LEN(paths));
     tcase_add_test(c, joined_paths);
     tcase_add_test(c, programs);
+    tcase_add_test(c, program_signals);
     tcase_add_test(c, log_levels);
     tcase_add_loop_test(c, parse_dates, 0, ARRAY_LEN(dates));
     tcase_add_test(c, format_dates);
