@@ -500,9 +500,9 @@ START_TEST(program_signals)
     sigaddset(&blocked, SIGINT);
     ck_assert_int_eq(sigaction(SIGUSR1, &handled, NULL), 0);
     ck_assert_int_eq(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
-    ck_assert_int_eq(run_shell("grep -c 'SigBlk:.0*$' /proc/self/status", &out,
-                               BERTH_WAIT_FOREVER, &err),
-                     0);
+    ck_assert_int_eq(
+        run_shell("grep -c 'SigBlk:.0*$' /proc/self/status", &out, BERTH_WAIT_FOREVER, &err),
+        0);
     ck_assert_str_eq(buf_str(&out), "1\n");
     ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, &after), 0);
     ck_assert(sigismember(&after, SIGINT) && !sigismember(&after, SIGTERM));
