@@ -20,6 +20,7 @@ run_quietly() { timeout 120 "$BERTH" "$@" >"$W/out" 2>&1 </dev/null; }
 # Nothing is left, and it can be started.
 settle() { # WHAT
 	run_quietly container cleanup c
+	[ ! -e "$W/goes-on" ] || wrong "after $1: a netavark goes on beside the next command"
 	for _ in $(seq 50); do # the DNS server ends by itself
 		now=$(leftovers)
 		[ "$now" != "$before" ] || break
@@ -80,13 +81,19 @@ done
 works "all of these"
 
 # ------------------------------------------------------- while the backend is at work
-# A netavark that kills who started it before or after its work, or is killed with it.
+# A netavark that kills who started it before or after its work, or is killed with it.  The
+# next command has to wait for the one that goes on.
 cat >"$W/netavark" <<END
 #!/bin/sh
 when=\$(cat "$W/when")
 [ \$when = never ] || echo \$PPID >>"$W/did"
 case \$when in
-before) kill -9 \$PPID; exec $real "\$@" ;;
+before)
+	: >"$W/goes-on"
+	kill -9 \$PPID
+	sleep 1
+	$real "\$@"
+	exec rm "$W/goes-on" ;;
 instead) kill -9 \$PPID; exit 1 ;;
 after) $real "\$@"; s=\$?; kill -9 \$PPID; exit \$s ;;
 esac

@@ -76,6 +76,16 @@ int prog_update(struct berth_net *n, const json *net, struct berth_error *err);
 int prog_other(struct berth_net *n, const char *const *argv, struct berth_buf *out,
                struct berth_error *err);
 
+/* ------------------------------------------------------- one that outlives its command */
+
+/* Note that netavark runs, and that it has ended.  Under podman's lock. */
+void running_note(struct berth_net *n);
+void running_forget(struct berth_net *n);
+
+/* Where a note was left by a command that was killed: wait until its netavark has ended.
+ * -ECANCELED, or 0. */
+int running_wait(struct berth_net *n, struct berth_error *err);
+
 /* ---------------------------------------------------------------- DNS server */
 
 /* The whole of a small file; 0 or -errno. */

@@ -50,6 +50,8 @@ int na_lock(struct berth_net *n, struct berth_error *err)
     if (r == 0 && strcmp(n->conf_dir, CONF_DIR) == 0 && access("/run/lock", W_OK) == 0)
         r = nets_lock_file(n, "/run/lock/netavark.lock", &n->locks[1], err);
     free(path);
+    if (r == 0 && !n->readonly)
+        r = running_wait(n, err);
     if (r == 0)
         r = defs_load(n, err);
     if (r < 0)

@@ -224,7 +224,9 @@ static int run(struct berth_net *n, const char *const *argv, struct berth_blob i
     }
     what.env = (const char *const *)env.v;
     what.deadline = run_deadline(n);
+    running_note(n);
     r = n->h->run(n->h->core, &what, err);
+    running_forget(n);
     text = n->h->buf_data(n->h->core, output);
     if (r == -ETIMEDOUT)
         r = berth_fail(n->h, err, ETIMEDOUT, "netavark: it did not end in time and was killed");
