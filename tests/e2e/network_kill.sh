@@ -95,6 +95,11 @@ before)
 	$real "\$@"
 	exec rm "$W/goes-on" ;;
 instead) kill -9 \$PPID; exit 1 ;;
+halfway) # between a container's interface and the bridge
+	for netns; do :; done
+	nsenter --net="\$netns" ip link delete eth0
+	kill -9 \$PPID
+	exit 1 ;;
 after) $real "\$@"; s=\$?; kill -9 \$PPID; exit \$s ;;
 esac
 exec $real "\$@"
@@ -113,6 +118,8 @@ if run_quietly network ls; then
 		[ $? = 137 ] && kills=$((kills + 1)) || wrong "start was not killed $when the work" "$(cat "$W/out")"
 		echo never >"$W/when"
 		settle "start killed $when the work"
+	done
+	for when in $(points "before after halfway" instead); do
 		run_quietly start c
 		echo $when >"$W/when"
 		rm -f "$W/did"

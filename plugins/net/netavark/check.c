@@ -171,7 +171,7 @@ static int is_swept(void *arg, const char *container, const char *what)
         const json *net = js_get(s->n->nets, name);
 
         (void)options;
-        /* While there is a bridge, netavark gets to the end by itself. */
+        /* While containers are joined to it, its rules are in use. */
         if (if_nametoindex(js_str(net, "network_interface")))
             continue;
         for (size_t i = 0; i < js_len(net, "subnets"); i++)
@@ -193,6 +193,43 @@ static int is_swept(void *arg, const char *container, const char *what)
     return ours;
 }
 
+/* netavark takes a bridge away, and with it what is one rule for all containers, when it has
+ * deleted the last container's interface.  If it was killed just then, or the interface went
+ * with its namespace, it says that there is none and leaves the bridge. */
+static void drop_bridges(struct berth_net *n, const json *networks)
+{
+    struct link *all = NULL;
+    size_t count = 0;
+    int r = links_list(&all, &count);
+
+    json_object_object_foreach (networks, name, options) {
+        const json *net = js_get(n->nets, name);
+        const char *bridge = js_str(net, "network_interface");
+        const struct link *found = NULL;
+        bool ports = false;
+
+        (void)options;
+        if (r < 0 || strcmp(js_str(net, "driver"), "bridge") != 0 ||
+            strcmp(js_str(js_get(net, "options"), "mode"), "unmanaged") == 0)
+            continue;
+        for (size_t i = 0; i < count; i++)
+            if (all[i].bridge && strcmp(all[i].name, bridge) == 0)
+                found = &all[i];
+        for (size_t i = 0; found && i < count; i++)
+            ports = ports || all[i].master == found->index;
+        if (found && !ports) {
+            int deleted = links_delete(NULL, bridge);
+
+            if (deleted < 0)
+                berth_log(n->h, BERTH_LOG_WARNING, "deleting bridge %s: %s", bridge,
+                          strerror(-deleted));
+        }
+    }
+    if (r < 0)
+        berth_log(n->h, BERTH_LOG_WARNING, "bridges of networks may stay: %s", strerror(-r));
+    free(all);
+}
+
 void na_sweep(struct berth_net *n, const json *networks)
 {
     struct sweep s = {n, networks, json_object_new_object()};
@@ -206,6 +243,7 @@ void na_sweep(struct berth_net *n, const json *networks)
     int r = s.chains && k.joined && k.addresses && k.networks ? ipam_list(n, &owners, NULL)
                                                               : -ENOMEM;
 
+    drop_bridges(n, networks);
     /* Everybody who has an address may be joined. */
     if (r == 0) {
         json_object_object_foreach (owners, network, ids) {

@@ -104,8 +104,8 @@ void dns_drop(struct berth_net *n, const char *id, const json *networks);
 
 /* --------------------------------------------------------------- operations */
 
-/* Take out rules of these networks that are for no address in use: where netavark was killed,
- * or did not find what it begins with. */
+/* Take out bridges of these networks without containers, and rules for no address in use: where
+ * netavark was killed, or did not find what it begins with. */
 void na_sweep(struct berth_net *n, const json *networks);
 
 int na_check(struct berth_net *n, struct berth_blob joined, berth_net_left_fn *fn, void *arg,
