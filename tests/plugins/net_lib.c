@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,9 @@ void net_begin_with(const struct berth_plugin *p)
 
     ck_assert_ptr_nonnull(p);
     ck_assert_uint_eq(p->kind, BERTH_KIND_NET);
+    /* Bridges and rules of the host are left alone.  Who may not do this may not touch them. */
+    if (unshare(CLONE_NEWNET) < 0)
+        ck_assert_int_eq(errno, EPERM);
     strcpy(env.dir, "/tmp/berth-net.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(env.dir));
     ck_assert_int_eq(mkdir(net_path("conf"), 0755), 0);
