@@ -259,24 +259,34 @@ static __attribute__((noinline, cold)) int refuse(struct berth_locks *l, uint32_
     }
 }
 
+/* Also apart: what trying at first did not do. */
+static __attribute__((noinline)) int acquire_slowly(struct berth_locks *l, uint32_t id,
+                                                    berth_deadline deadline, int code,
+                                                    struct berth_error *err)
+{
+    int r = mutex_take_slowly(l->h, segment_mutex(l->seg, id), deadline, code);
+
+    if (r < 0)
+        return refuse(l, id, r, err);
+    __atomic_store_n(&l->seg->owner[id], segment_thread, __ATOMIC_RELAXED);
+    return r;
+}
+
 static int lock_acquire(struct berth_locks *l, uint32_t id, berth_deadline deadline,
                         struct berth_error *err)
 {
-    struct segment *seg = l->seg;
-    uint32_t self = segment_thread_self();
-    int r;
+    uint32_t self = segment_thread_self(), *owner = &l->seg->owner[id];
+    int code;
 
-    if (id >= seg->n_locks)
+    if (id >= l->seg->n_locks)
         return refuse(l, id, -ERANGE, err);
-    if (__atomic_load_n(&seg->owner[id], __ATOMIC_RELAXED) == self)
+    if (__atomic_load_n(owner, __ATOMIC_RELAXED) == self)
         return refuse(l, id, -EDEADLK, err);
-    r = mutex_try(segment_mutex(seg, id));
-    if (r)
-        r = mutex_take_slowly(l->h, segment_mutex(seg, id), deadline, r);
-    if (r < 0)
-        return refuse(l, id, r, err);
-    __atomic_store_n(&seg->owner[id], self, __ATOMIC_RELAXED);
-    return r;
+    code = mutex_try(segment_mutex(l->seg, id));
+    if (code)
+        return acquire_slowly(l, id, deadline, code, err);
+    __atomic_store_n(owner, self, __ATOMIC_RELAXED);
+    return 0;
 }
 
 static int lock_drop(struct berth_locks *l, uint32_t id, struct berth_error *err)

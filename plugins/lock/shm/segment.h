@@ -107,10 +107,14 @@ static inline uint32_t segment_thread_self(void)
     return segment_thread ? segment_thread : segment_thread_new();
 }
 
-/* The mutex of lock ID, which is in range. */
+/* The mutex of lock ID, which is in range: all mutexes before it, and the bitmap of each group
+ * up to its own.  By indexes it would be a multiplication and twice as many steps. */
 static inline pthread_mutex_t *segment_mutex(const struct segment *seg, uint32_t id)
 {
-    return &seg->file->groups[id / SEGMENT_PER_WORD].mutex[id % SEGMENT_PER_WORD];
+    size_t mutexes = id * sizeof(pthread_mutex_t);
+    size_t bitmaps = id / SEGMENT_PER_WORD * offsetof(struct segment_group, mutex);
+
+    return (pthread_mutex_t *)((char *)seg->file->groups[0].mutex + mutexes + bitmaps);
 }
 
 /* What glibc keeps in the word "kind". */
