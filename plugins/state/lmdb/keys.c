@@ -204,8 +204,23 @@ MDB_cursor *lm_cursor(struct berth_txn *t, int *r, struct berth_error *err)
     return NULL;
 }
 
-static int land(struct berth_txn *t, int rc, const struct lm_key *key, size_t prefix,
-                const MDB_val *k, struct berth_error *err)
+MDB_cursor *lm_get_cursor(struct berth_txn *t, int *r, struct berth_error *err)
+{
+    if (t->flags & BERTH_TXN_WRITE)
+        return lm_cursor(t, r, err);
+    if (!t->cursor)
+        t->cursor = lm_cursor(t, r, err);
+    return t->cursor;
+}
+
+void lm_put_cursor(struct berth_txn *t, MDB_cursor *c)
+{
+    if (c != t->cursor)
+        mdb_cursor_close(c);
+}
+
+int lm_landed(struct berth_txn *t, int rc, const struct lm_key *key, size_t prefix,
+              const MDB_val *k, struct berth_error *err)
 {
     if (rc == MDB_NOTFOUND)
         return 0;
@@ -219,11 +234,26 @@ int lm_seek(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, size_t
             MDB_val *k, MDB_val *v, struct berth_error *err)
 {
     *k = val_of(key);
-    return land(t, mdb_cursor_get(c, k, v, MDB_SET_RANGE), key, prefix, k, err);
+    return lm_landed(t, mdb_cursor_get(c, k, v, MDB_SET_RANGE), key, prefix, k, err);
+}
+
+int lm_find(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, MDB_val *k,
+            MDB_val *v, struct berth_error *err)
+{
+    int rc;
+
+    *k = val_of(key);
+    rc = mdb_cursor_get(c, k, v, MDB_SET_KEY);
+    if (rc == MDB_NOTFOUND)
+        return 0;
+    if (rc)
+        return lm_fail(t->s, err, rc, "reading");
+    t->lent = 1;
+    return 1;
 }
 
 int lm_step(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, size_t prefix,
             MDB_val *k, MDB_val *v, struct berth_error *err)
 {
-    return land(t, mdb_cursor_get(c, k, v, MDB_NEXT), key, prefix, k, err);
+    return lm_landed(t, mdb_cursor_get(c, k, v, MDB_NEXT), key, prefix, k, err);
 }

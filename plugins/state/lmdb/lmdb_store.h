@@ -97,6 +97,7 @@ struct berth_txn {
     int broken; /* half of an operation is done, or LMDB gave up */
     int lent;   /* pointers into pages were handed out */
     MDB_txn *txn;
+    MDB_cursor *cursor; /* of all lm_get() of a transaction that reads; NULL: none yet */
 };
 
 /* env.c */
@@ -169,8 +170,20 @@ int lm_seek(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, size_t
 int lm_step(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, size_t prefix,
             MDB_val *k, MDB_val *v, struct berth_error *err);
 
+/* What those two make of LMDB's answer rc for k. */
+int lm_landed(struct berth_txn *t, int rc, const struct lm_key *key, size_t prefix,
+              const MDB_val *k, struct berth_error *err);
+
 /* A cursor, to be closed; NULL with err set and *r. */
 MDB_cursor *lm_cursor(struct berth_txn *t, int *r, struct berth_error *err);
+
+/* A cursor for one look-up, and its end. */
+MDB_cursor *lm_get_cursor(struct berth_txn *t, int *r, struct berth_error *err);
+void lm_put_cursor(struct berth_txn *t, MDB_cursor *c);
+
+/* The entry of this key, which is lent too: 1, or 0. */
+int lm_find(struct berth_txn *t, MDB_cursor *c, const struct lm_key *key, MDB_val *k,
+            MDB_val *v, struct berth_error *err);
 
 /* The strings of a key (b may be NULL if there is one only): 0 or -EUCLEAN. */
 int lm_strings(struct berth_txn *t, const MDB_val *key, const char **a, const char **b,

@@ -3,6 +3,8 @@
 #include "lmdb_store.h"
 #include <stdlib.h>
 
+#define DOCUMENTS (BERTH_REC_CONFIG | BERTH_REC_STATE)
+
 int lm_is_kind(uint32_t kind)
 {
     return kind >= BERTH_CONTAINER && kind <= BERTH_VOLUME;
@@ -62,29 +64,19 @@ int lm_split(struct berth_txn *t, const MDB_val *key, const char **id, int *part
     return r;
 }
 
-/*
- * Make a record of the entries from the cursor's on, which is the attributes.  On return
- * the cursor is at the entry after the last one read: *more is 1, or 0 at the end of the
- * kind; without a wish for documents it stays among the record's own, which are skipped
- * by whoever goes on.
- */
-static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range, uint32_t kind,
-                  uint64_t want, MDB_val *k, MDB_val *v, int *more, struct berth_record *out,
-                  struct berth_error *err)
+/* Are these keys of parts of one record? */
+static int same_record(const MDB_val *a, const MDB_val *b)
+{
+    return a->mv_size == b->mv_size && memcmp(a->mv_data, b->mv_data, a->mv_size - 1) == 0;
+}
+
+/* The attributes that are wanted; others are not looked at. */
+static int attributes(struct berth_txn *t, const MDB_val *k, const MDB_val *v, uint64_t want,
+                      struct berth_record *out, struct berth_error *err)
 {
     struct lm_attrs a = {0};
-    const char *id;
-    int part, r;
+    int r = lm_attrs(t, k, v, &a, err);
 
-    memset(out, 0, sizeof(*out));
-    out->size = sizeof(*out);
-    out->kind = kind;
-    out->has = want & BERTH_REC_ALL;
-    r = lm_split(t, k, &out->id, &part, err);
-    if (r == 0 && part != LM_ATTRS)
-        r = lm_damaged(t, k, err);
-    if (r == 0)
-        r = lm_attrs(t, k, v, &a, err);
     if (r < 0)
         return r;
     if (want & BERTH_REC_NAME)
@@ -98,24 +90,48 @@ static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range
         out->status = a.status;
         out->exit_code = a.exit_code;
     }
+    return 0;
+}
+
+/*
+ * Make a record of the entries from the cursor's on, which is the attributes.  With a wish
+ * for documents the cursor is then at the first entry that is not the record's: *more is 1,
+ * or 0 at the end of the kind.  Without, it stays among the record's own, which are skipped
+ * by whoever goes on.  *out is zeroed, or was made here with the same wish.
+ */
+static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range, uint32_t kind,
+                  uint64_t want, MDB_val *k, MDB_val *v, int *more, struct berth_record *out,
+                  struct berth_error *err)
+{
+    MDB_val first = *k;
+    int part, r = lm_split(t, k, &out->id, &part, err), rc;
+
+    out->size = sizeof(*out);
+    out->kind = kind;
+    out->has = want & BERTH_REC_ALL;
+    out->config = out->state = (struct berth_blob){0};
+    if (r == 0 && part != LM_ATTRS)
+        r = lm_damaged(t, k, err);
+    if (r == 0 && (want & ~(uint64_t)DOCUMENTS))
+        r = attributes(t, k, v, want, out, err);
+    if (r < 0)
+        return r;
     *more = 1;
-    while (want & (BERTH_REC_CONFIG | BERTH_REC_STATE)) {
-        *more = lm_step(t, c, range, 1, k, v, err);
-        if (*more < 0)
-            return *more;
-        if (*more == 0)
+    while (want & DOCUMENTS) {
+        rc = mdb_cursor_get(c, k, v, MDB_NEXT);
+        if (rc || !same_record(&first, k)) {
+            *more = lm_landed(t, rc, range, 1, k, err);
+            if (*more < 0)
+                return *more;
             break;
-        r = lm_split(t, k, &id, &part, err);
-        if (r < 0)
-            return r;
-        if (part == LM_ATTRS)
-            break;
-        if (strcmp(id, out->id) != 0)
-            return lm_damaged(t, k, err);
+        }
+        part = ((const unsigned char *)k->mv_data)[k->mv_size - 1];
         if (part == LM_CONFIG && (want & BERTH_REC_CONFIG))
             out->config = (struct berth_blob){v->mv_data, v->mv_size};
         else if (part == LM_STATE && (want & BERTH_REC_STATE))
             out->state = (struct berth_blob){v->mv_data, v->mv_size};
+        else if (part > LM_STATE)
+            return lm_damaged(t, k, err);
     }
     if ((want & BERTH_REC_CONFIG) && !out->config.data)
         return berth_fail(t->s->h, err, EUCLEAN, "%s: %s %s has no configuration", t->s->path,
@@ -125,25 +141,23 @@ static int gather(struct berth_txn *t, MDB_cursor *c, const struct lm_key *range
 
 /*
  * Only documents are wanted, and they are there: the attributes need not be looked at.  Gives
- * 1; 0: look at all entries; -errno.
+ * 1; 0: look at all entries; -errno.  `key` is the record's, of any part.
  */
-static int documents(struct berth_txn *t, MDB_cursor *c, uint32_t kind, const char *id,
+static int documents(struct berth_txn *t, MDB_cursor *c, struct lm_key *key, uint32_t kind,
                      uint64_t want, struct berth_record *out, struct berth_error *err)
 {
     int first = want & BERTH_REC_CONFIG ? LM_CONFIG : LM_STATE, r;
-    struct lm_key key;
     MDB_val k, v;
 
-    if (!(want & (BERTH_REC_CONFIG | BERTH_REC_STATE)) ||
-        (want & (BERTH_REC_NAME | BERTH_REC_ATTRS)))
+    if (!(want & DOCUMENTS) || (want & (BERTH_REC_NAME | BERTH_REC_ATTRS)))
         return 0;
-    r = lm_part(t, &key, kind, id, first, err);
-    if (r == 0)
-        r = lm_seek(t, c, &key, key.len, &k, &v, err);
-    if (r <= 0 || k.mv_size != key.len)
-        return r < 0 ? r : 0;
-    *out =
-        (struct berth_record){.size = sizeof(*out), .kind = kind, .has = want & BERTH_REC_ALL};
+    key->bytes[key->len - 1] = (unsigned char)first;
+    r = lm_find(t, c, key, &k, &v, err);
+    if (r <= 0)
+        return r;
+    out->size = sizeof(*out);
+    out->kind = kind;
+    out->has = want & BERTH_REC_ALL;
     out->id = (const char *)k.mv_data + 1; /* what lies in the key before its last byte */
     if (first == LM_STATE) {
         out->state = (struct berth_blob){v.mv_data, v.mv_size};
@@ -151,10 +165,9 @@ static int documents(struct berth_txn *t, MDB_cursor *c, uint32_t kind, const ch
     }
     out->config = (struct berth_blob){v.mv_data, v.mv_size};
     if (want & BERTH_REC_STATE) {
-        r = lm_part(t, &key, kind, id, LM_STATE, err);
-        if (r == 0)
-            r = lm_step(t, c, &key, key.len, &k, &v, err);
-        if (r > 0 && k.mv_size != key.len)
+        key->bytes[key->len - 1] = LM_STATE;
+        r = lm_step(t, c, key, key->len, &k, &v, err);
+        if (r > 0 && k.mv_size != key->len)
             return 0;
         if (r > 0)
             out->state = (struct berth_blob){v.mv_data, v.mv_size};
@@ -165,6 +178,7 @@ static int documents(struct berth_txn *t, MDB_cursor *c, uint32_t kind, const ch
 int lm_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
            struct berth_record *out, struct berth_error *err)
 {
+    size_t size = out->size < sizeof(*out) ? out->size : sizeof(*out);
     struct berth_record rec;
     struct lm_key key;
     MDB_cursor *c;
@@ -175,11 +189,13 @@ int lm_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
         return r;
     if (!lm_is_kind(kind) || !id)
         return berth_fail(t->s->h, err, EINVAL, "get() of no kind or without an ID");
-    if ((r = lm_part(t, &key, kind, id, LM_ATTRS, err)) < 0 || !(c = lm_cursor(t, &r, err)))
+    memset(&rec, 0, size);
+    if ((r = lm_part(t, &key, kind, id, LM_ATTRS, err)) < 0 || !(c = lm_get_cursor(t, &r, err)))
         return r;
-    r = documents(t, c, kind, id, want, &rec, err);
+    r = documents(t, c, &key, kind, want, &rec, err);
     if (r == 0) {
-        r = lm_seek(t, c, &key, key.len, &k, &v, err);
+        key.bytes[key.len - 1] = LM_ATTRS;
+        r = lm_find(t, c, &key, &k, &v, err);
         if (r == 0)
             r = no_record(t, kind, id, err);
         else if (r > 0)
@@ -187,10 +203,10 @@ int lm_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t want,
     } else if (r > 0) {
         r = 0;
     }
-    mdb_cursor_close(c);
+    lm_put_cursor(t, c);
     if (r == 0) {
         rec.size = out->size;
-        memcpy(out, &rec, out->size < sizeof(rec) ? out->size : sizeof(rec));
+        memcpy(out, &rec, size);
     }
     return r;
 }
@@ -255,7 +271,7 @@ static int scan_records(struct berth_txn *t, const struct berth_scan *what, uint
                         struct berth_error *err)
 {
     size_t len = strlen(prefix);
-    struct berth_record rec;
+    struct berth_record rec = {0};
     struct lm_key key;
     MDB_cursor *c;
     MDB_val k, v;
@@ -267,10 +283,12 @@ static int scan_records(struct berth_txn *t, const struct berth_scan *what, uint
     key.len--; /* the NUL: a prefix does not end here */
     more = lm_seek(t, c, &key, 1 + len, &k, &v, err);
     while (more > 0) {
-        r = lm_split(t, &k, &id, &part, err);
-        if (r == 0 && part != LM_ATTRS) { /* of a record whose documents were not asked for */
-            more = lm_step(t, c, &key, 1 + len, &k, &v, err);
-            continue;
+        if (!(what->want & DOCUMENTS)) {
+            r = lm_split(t, &k, &id, &part, err);
+            if (r == 0 && part != LM_ATTRS) { /* a document */
+                more = lm_step(t, c, &key, 1 + len, &k, &v, err);
+                continue;
+            }
         }
         if (r == 0)
             r = gather(t, c, &key, kind, what->want, &k, &v, &more, &rec, err);
@@ -278,9 +296,9 @@ static int scan_records(struct berth_txn *t, const struct berth_scan *what, uint
             r = fn(arg, &rec);
         if (r)
             break;
-        if (!(what->want & (BERTH_REC_CONFIG | BERTH_REC_STATE)))
+        if (!(what->want & DOCUMENTS))
             more = lm_step(t, c, &key, 1 + len, &k, &v, err);
-        else if (more > 0)
+        else if (more > 0 && len)
             more = k.mv_size >= 1 + len && memcmp(k.mv_data, key.bytes, 1 + len) == 0;
     }
     mdb_cursor_close(c);

@@ -279,6 +279,8 @@ void lm_rollback(struct berth_txn *t)
     if (!t)
         return;
     write = (t->flags & BERTH_TXN_WRITE) != 0;
+    if (t->cursor)
+        mdb_cursor_close(t->cursor);
     if (write)
         mdb_txn_abort(t->txn);
     else
