@@ -249,7 +249,7 @@ int main(int argc, char **argv)
     } kinds[] = {
         {"boltdb", "state_boltdb", {&peer_go, &peer_go_each}},
         {"sqlite", "state_sqlite", {&peer_sqlite, NULL}},
-        {"lmdb", "state_lmdb", {&peer_lmdb, NULL}},
+        {"lmdb", "state_lmdb", {&peer_lmdb, &peer_lmdb_two}},
     };
     struct testhost *th = testhost_new();
     struct berth_place place = {.size = sizeof(place)};

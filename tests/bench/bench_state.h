@@ -34,6 +34,6 @@ static inline size_t order_of(size_t i, size_t all)
 
 double seconds(void);
 void change(const struct documents *d); /* its state, to something else of the same length */
-extern const struct peer peer_go, peer_go_each, peer_sqlite, peer_lmdb;
+extern const struct peer peer_go, peer_go_each, peer_sqlite, peer_lmdb, peer_lmdb_two;
 
 #endif
