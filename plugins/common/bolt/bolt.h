@@ -57,8 +57,9 @@ struct bolt_bytes {
 #define BOLT_NOSYNC   (1u << 2) /* a commit need not survive a crash of the machine */
 #define BOLT_COPY     (1u << 3) /* read page by page instead of mapping, see bolt_begin() */
 
-/* Name a file.  It is not looked at, let alone opened, before the first transaction, and
- * not held open between transactions.  `path` is copied.  NULL: no memory. */
+/* Name a file.  It is not looked at, let alone opened, before the first transaction.  Between
+ * transactions it is not held open, only mapped, so that the next one need not fault in again
+ * what this one looked at.  `path` is copied.  NULL: no memory. */
 struct bolt *bolt_new(const char *path, unsigned flags);
 
 /* Forget it.  No transaction is open.  db may be NULL. */

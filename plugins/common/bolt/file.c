@@ -450,32 +450,71 @@ static int make_file(struct bolt_tx *tx)
 /* ------------------------------------------------------------------- mapping */
 
 #define COPY_HUGE (16u << 20) /* files of this size get huge pages for a copy */
+#define MAP_STEP  (2u << 20)  /* a map has room for a file that grows by this much */
 
-static int map_file(struct bolt_tx *tx)
+/* Room for the pages that are going to be read. */
+static int map_copy(struct bolt_tx *tx, size_t len)
+{
+    void *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED)
+        return fail_errno(tx->db, "cannot map it");
+    tx->map = map;
+    if (bitmap_grow(&tx->loaded, tx->meta.hwm) < 0)
+        return bolt_fail_(tx->db, ENOMEM, "out of memory");
+    /* Whoever copies much of a large file spends most of the time in getting memory. */
+    if (len >= COPY_HUGE)
+        madvise(map, len, MADV_HUGEPAGE);
+    return 0;
+}
+
+void file_unmap(struct bolt *db)
+{
+    if (db->map)
+        munmap(db->map, db->map_len);
+    db->map = NULL;
+}
+
+/*
+ * Does the map that an earlier transaction left show this file?  The number of an inode that
+ * is mapped is not given to another file; but an overlay keeps the number of one that it
+ * copies for its first writer, so the meta page has to be the same too.
+ */
+static bool map_is_of(const struct bolt_tx *tx, const struct stat *st, size_t len)
+{
+    const struct bolt *db = tx->db;
+    struct meta m;
+
+    return db->map && db->map_len >= len && db->map_dev == (uint64_t)st->st_dev &&
+           db->map_ino == (uint64_t)st->st_ino &&
+           !meta_decode(db->map + (size_t)tx->meta_page * tx->page_size, &m) &&
+           memcmp(&m, &tx->meta, sizeof m) == 0;
+}
+
+static int map_file(struct bolt_tx *tx, const struct stat *st)
 {
     struct bolt *db = tx->db;
-    uint64_t len = tx->meta.hwm * tx->page_size; /* at most the file's length */
+    uint64_t bytes = tx->meta.hwm * tx->page_size; /* at most the file's length */
+    size_t len = (size_t)bytes;
     void *map;
 
-    if (len > SIZE_MAX / 2)
+    if (bytes > SIZE_MAX / 2)
         return bolt_fail_(db, EFBIG, "too large to map");
-    if (db->flags & BOLT_COPY) {
-        map = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (map != MAP_FAILED && bitmap_grow(&tx->loaded, tx->meta.hwm) < 0) {
-            munmap(map, (size_t)len);
-            return bolt_fail_(db, ENOMEM, "out of memory");
-        }
-    } else {
-        map = mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, tx->fd, 0);
+    tx->map_len = len;
+    if (db->flags & BOLT_COPY)
+        return map_copy(tx, len);
+    if (!map_is_of(tx, st, len)) {
+        file_unmap(db);
+        db->map_len = len + MAP_STEP;
+        map = mmap(NULL, db->map_len, PROT_READ, MAP_SHARED, tx->fd, 0);
+        if (map == MAP_FAILED)
+            return fail_errno(db, "cannot map it");
+        db->map = map;
+        db->map_dev = (uint64_t)st->st_dev;
+        db->map_ino = (uint64_t)st->st_ino;
     }
-    if (map == MAP_FAILED)
-        return fail_errno(db, "cannot map it");
-    /* Whoever copies much of a large file spends most of the time in getting memory. */
-    if ((db->flags & BOLT_COPY) && len >= COPY_HUGE)
-        madvise(map, (size_t)len, MADV_HUGEPAGE);
-    tx->map = map;
-    tx->map_len = (size_t)len;
+    tx->map = db->map;
     return 0;
 }
 
@@ -505,17 +544,17 @@ int file_open(struct bolt_tx *tx, uint64_t deadline)
     if (r < 0)
         return r;
     tx->page_size = tx->meta.page_size;
-    return map_file(tx);
+    return map_file(tx, &st);
 }
 
 void file_close(struct bolt_tx *tx, bool unlock)
 {
-    if (tx->map)
+    if (tx->map && (tx->db->flags & BOLT_COPY))
         munmap(tx->map, tx->map_len);
     tx->map = NULL;
     bitmap_free(&tx->loaded);
     if (tx->fd >= 0) {
-        if (unlock)
+        if (unlock) /* closing does not: the map, which stays, is of this opening */
             flock(tx->fd, LOCK_UN);
         close(tx->fd);
     }

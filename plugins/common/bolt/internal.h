@@ -97,7 +97,7 @@ struct bolt_tx {
     bool changed; /* there is something to commit */
     bool broken;  /* half done, or the file is damaged: only rollback is left */
     uint64_t file_size;
-    uint8_t *map; /* of the first map_len bytes */
+    uint8_t *map; /* of the first map_len bytes: db's, or BOLT_COPY */
     size_t map_len;
     struct bitmap loaded; /* BOLT_COPY: the pages that were read into map */
     struct meta meta;
@@ -122,6 +122,9 @@ struct bolt {
     struct bolt_stats stats;
     bool was_there;                    /* the file was opened before */
     uint64_t checked_dev, checked_ino; /* the file that was checked before writing */
+    uint8_t *map;                      /* what transactions look at; NULL: none yet */
+    size_t map_len;                    /* may reach past the end of the file */
+    uint64_t map_dev, map_ino;         /* of what */
     char error[1024];
 };
 
@@ -181,6 +184,8 @@ int bolt_fail_(struct bolt *db, int code, const char *fmt, ...)
 int file_open(struct bolt_tx *tx, uint64_t deadline);
 /* Undo file_open(); `unlock`: release the lock explicitly. */
 void file_close(struct bolt_tx *tx, bool unlock);
+/* Let go of the map that transactions left. */
+void file_unmap(struct bolt *db);
 /* Checksum of a meta page's record (which begins at `record`). */
 uint64_t meta_checksum(const uint8_t *record);
 void meta_encode(const struct meta *m, uint64_t page, uint8_t *out);

@@ -110,6 +110,7 @@ void bolt_free(struct bolt *db)
     if (!db)
         return;
     bolt_rollback(db->tx);
+    file_unmap(db);
     free(db->path);
     free(db);
 }

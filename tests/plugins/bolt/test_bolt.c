@@ -495,6 +495,73 @@ START_TEST(test_writer_waits)
 }
 END_TEST
 
+/* Bytes of the value that a new transaction sees. */
+static size_t value_of(struct bolt *db, char *first, char *last)
+{
+    struct bolt_tx *tx = begin(db, 0);
+    struct bolt_bucket *b;
+    struct bolt_bytes v;
+
+    ck_assert_int_eq(bolt_open(bolt_root(tx), "b", 1, &b), 0);
+    ck_assert_int_eq(bolt_get(b, "k", 1, &v), 0);
+    *first = *(const char *)v.data;
+    *last = ((const char *)v.data)[v.len - 1];
+    bolt_rollback(tx);
+    return v.len;
+}
+
+static void set_value(struct bolt *db, char c, size_t len)
+{
+    struct bolt_tx *tx = begin(db, BOLT_WRITE);
+    char *value = malloc(len);
+    struct bolt_bucket *b;
+    int r;
+
+    ck_assert_ptr_nonnull(value);
+    memset(value, c, len);
+    r = bolt_make(bolt_root(tx), "b", 1, &b);
+    ck_assert(r == 0 || r == -EEXIST);
+    ck_assert_int_eq(bolt_put(b, "k", 1, value, len), 0);
+    commit(db, tx);
+    free(value);
+}
+
+/* What a transaction has mapped is there for the next one, unless the file is another or has
+ * outgrown it. */
+START_TEST(test_map_kept)
+{
+    struct bolt *a = bolt_new(path, BOLT_CREATE | BOLT_NOSYNC), *b = bolt_new(path, 0);
+    struct bolt *other;
+    struct bolt_tx *tx;
+    char first, last, to[128];
+
+    snprintf(to, sizeof to, "%s.new", path);
+    for (char c = 'a'; c <= 'd'; c++) { /* others write, and now and then much */
+        size_t len = c == 'c' ? 5u << 20 : 3000;
+
+        set_value(a, c, len);
+        ck_assert_uint_eq(value_of(b, &first, &last), len);
+        ck_assert_int_eq(first, c);
+        ck_assert_int_eq(last, c);
+    }
+
+    other = bolt_new(to, BOLT_CREATE);
+    set_value(other, 'x', 100);
+    bolt_free(other);
+    ck_assert_int_eq(rename(to, path), 0);
+    ck_assert_uint_eq(value_of(b, &first, &last), 100);
+    ck_assert_int_eq(first, 'x');
+    set_value(a, 'y', 200);
+    ck_assert_uint_eq(value_of(b, &first, &last), 200);
+    ck_assert_int_eq(last, 'y');
+
+    ck_assert_int_eq(truncate(path, 2 * 4096), 0);
+    ck_assert_int_eq(bolt_begin(b, 0, BOLT_NO_WAIT, &tx), -EUCLEAN);
+    bolt_free(a);
+    bolt_free(b);
+}
+END_TEST
+
 /* A child that lets go of what it inherited must not release the parent's lock. */
 START_TEST(test_forked)
 {
@@ -568,6 +635,7 @@ int main(void)
     tcase_add_test(tc, test_locking);
     tcase_add_test(tc, test_replaced_while_waiting);
     tcase_add_test(tc, test_writer_waits);
+    tcase_add_test(tc, test_map_kept);
     tcase_add_test(tc, test_forked);
     tcase_add_test(tc, test_copy);
     suite_add_tcase(s, tc);
