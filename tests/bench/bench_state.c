@@ -24,6 +24,10 @@
 
 static struct berth_state_ops ops;
 static struct berth_state *store;
+static int each; /* opened for every transaction */
+static struct testhost *th;
+static const struct berth_plugin *plugin;
+static struct berth_place place = {.size = sizeof(place)};
 static struct berth_error *error;
 static struct documents *all;
 static size_t n_all, room;
@@ -55,12 +59,28 @@ static char *copy_of(const void *data, size_t len)
     return copy;
 }
 
+static void open_store(void)
+{
+    must(ops.open(testhost_host(th), &place, testhost_config_new(plugin), 0, &store, error),
+         "open");
+}
+
 static struct berth_txn *begin(uint32_t flags)
 {
     struct berth_txn *t;
 
+    if (each)
+        open_store();
     must(ops.begin(store, flags, BERTH_WAIT_FOREVER, &t, error), "begin");
     return t;
+}
+
+static void end(struct berth_txn *t)
+{
+    if (t)
+        ops.rollback(t);
+    if (each)
+        ops.close(store);
 }
 
 static int remember(void *arg, const struct berth_record *rec)
@@ -116,7 +136,7 @@ static double plugin_get(size_t n)
     struct berth_txn *t = begin(0);
 
     plugin_gets(t, n);
-    ops.rollback(t);
+    end(t);
     return seconds() - start;
 }
 
@@ -130,7 +150,7 @@ static double plugin_get_again(size_t n)
     for (int i = 0; i < AGAIN; i++)
         plugin_gets(t, n);
     start = seconds() - start;
-    ops.rollback(t);
+    end(t);
     return start;
 }
 
@@ -140,7 +160,7 @@ static double plugin_scan(void)
     struct berth_txn *t = begin(0);
 
     must(ops.scan(t, &everything, look_at, NULL, error), "scan");
-    ops.rollback(t);
+    end(t);
     return seconds() - start;
 }
 
@@ -171,6 +191,7 @@ static double plugin_put(size_t n)
 
         must(ops.update(t, &rec, error), "update");
         must(ops.commit(t, error), "commit");
+        end(NULL);
     }
     return seconds() - start;
 }
@@ -214,8 +235,16 @@ static void compare(const char *dir, const struct peer *peer, int turns)
     double *other = calloc((size_t)turns, sizeof(*other));
     size_t gets = n_all < 2000 ? n_all : 2000;
 
+    if (peer->each && !each)
+        ops.close(store);
+    each = peer->each;
     if (!own || !other || peer->open(dir, all, n_all) < 0)
         exit(1);
+    for (int i = 0; i < turns; i++) {
+        own[i] = plugin_put(PUTS);
+        other[i] = peer->put(PUTS);
+    }
+    line("put, commit", peer, own, other, turns, PUTS);
     for (int i = 0; i < turns; i++) {
         own[i] = plugin_get(gets);
         other[i] = peer->get(gets);
@@ -231,11 +260,6 @@ static void compare(const char *dir, const struct peer *peer, int turns)
         other[i] = peer->scan();
     }
     line("scan", peer, own, other, turns, (double)n_all);
-    for (int i = 0; i < turns; i++) {
-        own[i] = plugin_put(PUTS);
-        other[i] = peer->put(PUTS);
-    }
-    line("put, commit", peer, own, other, turns, PUTS);
     peer->close();
     free(own);
     free(other);
@@ -251,10 +275,7 @@ int main(int argc, char **argv)
         {"sqlite", "state_sqlite", {&peer_sqlite, NULL}},
         {"lmdb", "state_lmdb", {&peer_lmdb, &peer_lmdb_two}},
     };
-    struct testhost *th = testhost_new();
-    struct berth_place place = {.size = sizeof(place)};
     int turns = argc == 4 ? atoi(argv[3]) : -1;
-    const struct berth_plugin *p;
     struct berth_txn *t;
     size_t k = 0;
 
@@ -264,14 +285,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_state boltdb|sqlite|lmdb DIR TURNS\n");
         return 2;
     }
-    p = testhost_load(NULL, kinds[k].module);
-    if (!p)
+    th = testhost_new();
+    plugin = testhost_load(NULL, kinds[k].module);
+    if (!plugin)
         return 77;
     place.static_dir = place.tmp_dir = place.graph_root = place.run_root = place.volume_path =
         argv[2];
-    testhost_ops(p, &ops, sizeof(ops));
+    testhost_ops(plugin, &ops, sizeof(ops));
     error = testhost_error_new();
-    must(ops.open(testhost_host(th), &place, testhost_config_new(p), 0, &store, error), "open");
+    open_store();
     t = begin(0);
     must(ops.scan(t, &everything, turns ? remember : print, NULL, error), "scan");
     ops.rollback(t);
@@ -279,6 +301,7 @@ int main(int argc, char **argv)
         return 1;
     for (size_t i = 0; turns && i < 2 && kinds[k].peers[i]; i++)
         compare(argv[2], kinds[k].peers[i], turns);
-    ops.close(store);
+    if (!each)
+        ops.close(store);
     return seen && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -17,12 +17,15 @@ struct documents { /* of one container */
 
 struct peer {
     const char *name;
+    int each; /* the store is opened for every transaction, on both sides */
     /* `all` lives longer.  0, or -1 with a line on standard error. */
     int (*open)(const char *dir, const struct documents *all, size_t n);
     double (*get)(size_t n);       /* n configurations, in the order of order_of() */
     double (*get_again)(size_t n); /* AGAIN times the same, which was got before */
     double (*scan)(void);          /* all configurations and states */
-    double (*put)(size_t n);       /* n times: another state of a container, committed */
+    /* n times: another state of a container, committed; before all reading, which may keep the
+     * file locked */
+    double (*put)(size_t n);
     void (*close)(void);
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer_go.c - Go's bbolt on the same file, in a process of its own ($BENCH_BOLT, see bolt.go)
- * that times itself.  peer_go opens the file once for all that is timed; peer_go_each opens it
- * for every transaction, as podman does.
+ * that times itself.  peer_go opens the file once for all that is timed, and so does the
+ * plugin; peer_go_each opens it for every transaction, as podman does, and then the plugin is
+ * opened anew too.
  */
 #include "tests/bench/bench_state.h"
 
@@ -104,6 +105,7 @@ const struct peer peer_go = {
 };
 const struct peer peer_go_each = {
     .name = "Go bbolt, opened each time",
+    .each = 1,
     .open = open_each,
     .get = go_get,
     .get_again = go_get_again,

@@ -13,7 +13,7 @@ for pair in boltdb:bolt_state.db sqlite:db.sql lmdb:berth.lmdb; do
 	type=${pair%%:*} file=$W/${pair%%:*}/${pair#*:}
 	mkdir "$W/$type"
 	quiet b state load --into "$type:$file" "$W/dump"
-	part "$type, primitives, $containers containers (boltdb: reads 5 times, puts 1.0 times as fast as Go; others: at most x1.3)"
+	part "$type, primitives, $containers containers (boltdb: reads 5 times, puts 1.0 times as fast as Go; others: at most x1.3 of the first by hand)"
 	"$top_builddir/bench_state" "$type" "$W/$type" "$turns" || exit 1
 	rm -f "$W/$type/by-hand"*
 	script "copy-$type" "exec $top_builddir/bench_state $type $W/$type 0 >$W/copied"
