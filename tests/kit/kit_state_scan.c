@@ -256,6 +256,7 @@ struct look {
     struct berth_txn *t;
     uint64_t want;
     int n, stop_at, give;
+    struct berth_record lent; /* by a get() in the second call */
 };
 
 static int look_at(void *arg, const struct berth_record *rec)
@@ -318,7 +319,8 @@ static int early_stop(struct kit_state *k)
     return 0;
 }
 
-/* get(), resolve() and linked() inside a callback leave its record alone. */
+/* get(), resolve() and linked() inside a callback leave its record alone, and what they lend
+ * outlives it. */
 static int read_inside(void *arg, const struct berth_record *rec)
 {
     struct look *l = arg;
@@ -329,6 +331,9 @@ static int read_inside(void *arg, const struct berth_record *rec)
     const char *id, *names[] = {"z", "y", "x"};
     uint32_t kind;
 
+    l->lent.size = sizeof(l->lent);
+    if (l->n == 1)
+        OK(k, k->ops.get(l->t, BERTH_CONTAINER, "c3", BERTH_REC_ALL, &l->lent, k->err));
     for (int i = 1; i <= 3; i++) {
         char key[3] = {'c', (char)('0' + i), '\0'};
 
@@ -344,25 +349,36 @@ static int read_inside(void *arg, const struct berth_record *rec)
     return 0;
 }
 
-static int callback_reads(struct kit_state *k)
+static int reads_in(struct kit_state *k, uint32_t flags)
 {
     struct berth_scan scan = kit_scan(BERTH_CONTAINER, NULL);
-    struct berth_link link = kit_link(BERTH_LINK_DEPENDS, "c1", "c3", NULL);
-    struct look l = {.k = k};
+    struct berth_txn *t = kit_begin(k, flags);
+    struct look l = {.k = k, .t = t};
+    struct kit_made m;
 
-    WRITE(k, t);
-    TRY(fill(k, t));
-    OK(k, k->ops.link(t, &link, k->err));
-    TRY(kit_next(k, &t));
-    l.t = t;
+    NEED(k, t);
     scan.want = BERTH_REC_ALL;
     OK(k, k->ops.scan(t, &scan, read_inside, &l, k->err));
     NEED(k, l.n == 3);
     scan.pod = "p1";
     OK(k, k->ops.scan(t, &scan, read_inside, &l, k->err));
     NEED(k, l.n == 5);
+    kit_make(&m, BERTH_CONTAINER, "c3", "x", "p1");
+    TRY(kit_same(k, &l.lent, &m.rec, BERTH_REC_ALL));
     k->ops.rollback(t);
     return 0;
+}
+
+static int callback_reads(struct kit_state *k)
+{
+    struct berth_link link = kit_link(BERTH_LINK_DEPENDS, "c1", "c3", NULL);
+
+    WRITE(k, t);
+    TRY(fill(k, t));
+    OK(k, k->ops.link(t, &link, k->err));
+    TRY(kit_commit(k, t));
+    TRY(reads_in(k, BERTH_TXN_WRITE));
+    return reads_in(k, 0);
 }
 
 static int sees_own_changes(struct kit_state *k)
