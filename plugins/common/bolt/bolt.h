@@ -172,6 +172,18 @@ int bolt_delete(struct bolt_bucket *b, const void *key, size_t len);
 /* Memory that lives as long as the transaction, aligned for anything; NULL: none left. */
 void *bolt_memory(struct bolt_tx *tx, size_t len);
 
+/*
+ * Give back what was used since a mark, handles of buckets too; nothing of it may be used any
+ * more.  Cheap, and does nothing where it would be difficult: in a transaction that writes, or
+ * when much was used.
+ */
+struct bolt_mark {
+    const void *chunk;
+    size_t used;
+};
+struct bolt_mark bolt_mark(const struct bolt_tx *tx);
+void bolt_release(struct bolt_tx *tx, const struct bolt_mark *mark);
+
 /* ------------------------------------------------------------------- cursors */
 
 /* One page or node on the way down from the root of a bucket's tree. */
@@ -208,6 +220,10 @@ int bolt_last(struct bolt_cursor *c, struct bolt_bucket *b);
 
 /* The first key that is not less than the one given. */
 int bolt_seek(struct bolt_cursor *c, struct bolt_bucket *b, const void *key, size_t len);
+
+/* Open the bucket where the cursor stands, without another look-up.  -ENOENT: it is a plain
+ * value. */
+int bolt_open_at(struct bolt_cursor *c, struct bolt_bucket **out);
 
 int bolt_next(struct bolt_cursor *c);
 int bolt_prev(struct bolt_cursor *c);

@@ -29,7 +29,6 @@ static int find(struct bolt_bucket *b, const void *key, size_t len, struct item 
 {
     struct bolt_page p;
     uint32_t i = 0;
-    bool exact = false;
     int r;
 
     r = page_root(b, &p);
@@ -40,12 +39,7 @@ static int find(struct bolt_bucket *b, const void *key, size_t len, struct item 
         if (r == 0)
             r = page_child(b, &p, i, &p);
     }
-    if (r == 0)
-        r = page_search(b, &p, key, len, &i, &exact);
-    if (r < 0 || !exact)
-        return r;
-    r = page_item(b, &p, i, it);
-    return r < 0 ? r : 1;
+    return r < 0 ? r : page_find(b, &p, key, len, it);
 }
 
 int bolt_get(struct bolt_bucket *b, const void *key, size_t len, struct bolt_bytes *value)
@@ -168,6 +162,15 @@ int bolt_open(struct bolt_bucket *parent, const void *name, size_t len,
     if (r == 0)
         *out = b;
     return r;
+}
+
+int bolt_open_at(struct bolt_cursor *c, struct bolt_bucket **out)
+{
+    if (!c->is_bucket)
+        return -ENOENT;
+    if (c->bucket->tx->write)
+        return bolt_open(c->bucket, c->key.data, c->key.len, out);
+    return new_handle(c->bucket, c->key.data, c->key.len, c->value.data, c->value.len, out);
 }
 
 /* ------------------------------------------------------------------ changing */

@@ -11,6 +11,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* In a leaf of so many elements a key is looked for by its length first: the lengths lie side
+ * by side at the beginning, the keys among the values, each on a page that may not be in
+ * memory. */
+#define FEW 16u
+
 /* "ctr/0a0f89", outermost bucket first; names that are no text are shown as \xx. */
 static size_t bucket_path(const struct bolt_bucket *b, char *out, size_t size)
 {
@@ -195,6 +200,32 @@ int page_search(const struct bolt_bucket *b, const struct bolt_page *p, const vo
             hi = mid;
     }
     *index = lo;
+    return 0;
+}
+
+int page_find(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
+              size_t len, struct item *out)
+{
+    uint32_t i = 0;
+    bool exact;
+    int r;
+
+    if (p->node || p->count > FEW) {
+        r = page_search(b, p, key, len, &i, &exact);
+        if (r < 0 || !exact)
+            return r;
+        r = page_item(b, p, i, out);
+        return r < 0 ? r : 1;
+    }
+    for (; i < p->count; i++) {
+        if (get32(p->at + HEADER_SIZE + i * ELEMENT_SIZE + 8) != len)
+            continue;
+        r = page_item(b, p, i, out);
+        if (r < 0)
+            return r;
+        if (memcmp(out->key, key, len) == 0)
+            return 1;
+    }
     return 0;
 }
 

@@ -26,6 +26,40 @@ struct chunk {
 };
 
 #define CHUNK_SIZE 16384u
+#ifdef __SANITIZE_ADDRESS__
+#define KEPT 0u /* so that use after the end of a transaction is seen */
+#else
+#define KEPT 64u /* chunks at most that stay for the next transaction */
+#endif
+
+/* New memory costs a page fault every 4 KiB, more than what is read into it. */
+static struct chunk *new_chunk(struct bolt *db, size_t size)
+{
+    struct chunk *c = size == CHUNK_SIZE ? db->kept : NULL;
+
+    if (c) {
+        db->kept = c->next;
+        db->n_kept--;
+    } else {
+        c = malloc(sizeof *c + size);
+    }
+    if (c) {
+        c->used = 0;
+        c->size = size;
+    }
+    return c;
+}
+
+static void free_chunk(struct bolt *db, struct chunk *c)
+{
+    if (c->size != CHUNK_SIZE || db->n_kept == KEPT) {
+        free(c);
+        return;
+    }
+    c->next = db->kept;
+    db->kept = c;
+    db->n_kept++;
+}
 
 void *tx_alloc(struct bolt_tx *tx, size_t len)
 {
@@ -38,11 +72,9 @@ void *tx_alloc(struct bolt_tx *tx, size_t len)
     if (!c || c->size - c->used < need) {
         size_t size = need > CHUNK_SIZE / 4 ? need : CHUNK_SIZE;
 
-        c = malloc(sizeof *c + size);
+        c = new_chunk(tx->db, size);
         if (!c)
             return NULL;
-        c->used = 0;
-        c->size = size;
         if (size > CHUNK_SIZE / 4 && size != CHUNK_SIZE && tx->chunks) {
             /* Behind the first, which may have room left. */
             c->next = tx->chunks->next;
@@ -60,6 +92,17 @@ void *tx_alloc(struct bolt_tx *tx, size_t len)
 void *bolt_memory(struct bolt_tx *tx, size_t len)
 {
     return tx_alloc(tx, len);
+}
+
+struct bolt_mark bolt_mark(const struct bolt_tx *tx)
+{
+    return (struct bolt_mark){tx->chunks, tx->chunks ? tx->chunks->used : 0};
+}
+
+void bolt_release(struct bolt_tx *tx, const struct bolt_mark *mark)
+{
+    if (!tx->write && tx->chunks && tx->chunks == mark->chunk)
+        tx->chunks->used = mark->used;
 }
 
 void *tx_copy(struct bolt_tx *tx, const void *data, size_t len)
@@ -111,6 +154,11 @@ void bolt_free(struct bolt *db)
         return;
     bolt_rollback(db->tx);
     file_unmap(db);
+    while (db->kept) {
+        struct chunk *c = db->kept;
+        db->kept = c->next;
+        free(c);
+    }
     free(db->path);
     free(db);
 }
@@ -143,7 +191,7 @@ static void tx_end(struct bolt_tx *tx, bool unlock)
     while (tx->chunks) {
         struct chunk *c = tx->chunks;
         tx->chunks = c->next;
-        free(c);
+        free_chunk(tx->db, c);
     }
     for (size_t i = 0; i < tx->n_dirty; i++)
         free(tx->dirty[i].data);
