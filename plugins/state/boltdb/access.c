@@ -29,6 +29,24 @@ int boltdb_fail(struct berth_txn *t, struct berth_error *err, int r)
     return berth_fail(t->s->host, err, -r, "%s", bolt_error(t->s->db));
 }
 
+struct boltdb_mark boltdb_mark(const struct berth_txn *t)
+{
+    return (struct boltdb_mark){bolt_mark(t->tx), t->n_top};
+}
+
+bool boltdb_unused(const struct berth_txn *t, const struct boltdb_mark *mark)
+{
+    struct bolt_mark now = bolt_mark(t->tx);
+
+    return now.chunk == mark->memory.chunk && now.used == mark->memory.used;
+}
+
+void boltdb_release(struct berth_txn *t, const struct boltdb_mark *mark)
+{
+    if (t->n_top == mark->n_top)
+        bolt_release(t->tx, &mark->memory);
+}
+
 /* A value where a bucket should be, or the reverse. */
 static int wrong_type(struct berth_txn *t, const char *key, struct berth_error *err)
 {
@@ -148,6 +166,7 @@ int boltdb_top(struct berth_txn *t, enum top which, struct bolt_bucket **out,
 
         if (r < 0)
             return r;
+        t->n_top += (unsigned)r;
     }
     *out = t->top[which];
     return *out != NULL;

@@ -57,10 +57,21 @@ struct berth_txn {
     struct bolt_tx *tx;
     uint32_t flags;
     struct bolt_bucket *top[TOP_COUNT]; /* those that were opened */
+    unsigned n_top;                     /* how many */
     struct awaited *awaited;
 };
 
 /* ------------------------------------------------- access to buckets (access.c) */
+
+/* Memory of the transaction: what was used since a mark is given back, if the transaction
+ * itself has nothing in it.  unused(): there is none. */
+struct boltdb_mark {
+    struct bolt_mark memory;
+    unsigned n_top;
+};
+struct boltdb_mark boltdb_mark(const struct berth_txn *t);
+bool boltdb_unused(const struct berth_txn *t, const struct boltdb_mark *mark);
+void boltdb_release(struct berth_txn *t, const struct boltdb_mark *mark);
 
 /* Pass on a failure r (-errno) of the bolt library. */
 int boltdb_fail(struct berth_txn *t, struct berth_error *err, int r);

@@ -286,18 +286,23 @@ int boltdb_op_get(struct berth_txn *t, uint32_t kind, const char *id, uint64_t w
     struct berth_record rec = {.size = (uint32_t)sizeof rec, .kind = kind};
     struct bolt_bytes bytes;
     struct bolt_bucket *b;
+    struct boltdb_mark mark;
     uint32_t size = out->size;
     int r;
 
     if (!boltdb_kind(kind) || !id)
         return bad_argument(t, "get() of no kind or no ID", err);
+    bytes = (struct bolt_bytes){id, strlen(id)};
+    r = boltdb_string(t, &bytes, &rec.id, err);
+    if (r < 0)
+        return r;
+    mark = boltdb_mark(t);
     r = boltdb_record(t, kind, id, &b, err);
     if (r <= 0)
         return r < 0 ? r : no_such(t, kind, id, err);
-    bytes = (struct bolt_bytes){id, strlen(id)};
-    r = boltdb_string(t, &bytes, &rec.id, err);
-    if (r == 0)
-        r = read_record(t, b, want, &rec, err);
+    r = read_record(t, b, want, &rec, err);
+    if (r == 0 && !(want & (BERTH_REC_NAME | BERTH_REC_ATTRS)))
+        boltdb_release(t, &mark); /* the handle; documents lie in the file */
     if (r < 0)
         return r;
     rec.size = size;
@@ -367,11 +372,42 @@ struct visit {
     berth_record_fn *fn;
     void *arg;
     struct berth_error *err;
+    bool walking; /* `at` is at the bucket of the record before */
+    struct bolt_cursor at;
 };
+
+static bool is_at(const struct bolt_cursor *c, const char *id)
+{
+    return c->key.len == strlen(id) && memcmp(c->key.data, id, c->key.len) == 0;
+}
+
+/* As boltdb_record().  What names records is in the order of their buckets: the next one is
+ * mostly the next one there, too. */
+static int next_record(struct visit *v, const char *id, struct bolt_bucket **out)
+{
+    struct berth_txn *t = v->t;
+    struct bolt_bucket *all;
+    int r = boltdb_top(t, layouts[v->kind].buckets, &all, v->err);
+
+    if (r <= 0 || (t->flags & BERTH_TXN_WRITE))
+        return r <= 0 ? r : boltdb_record(t, v->kind, id, out, v->err);
+    r = v->walking ? bolt_next(&v->at) : 0;
+    if (r == 0 || (r > 0 && !is_at(&v->at, id)))
+        r = bolt_seek(&v->at, all, id, strlen(id));
+    v->walking = r > 0;
+    if (r > 0 && (!is_at(&v->at, id) || !v->at.is_bucket))
+        return 0;
+    if (r > 0)
+        r = bolt_open_at(&v->at, out);
+    else if (r == 0)
+        return 0;
+    return r < 0 ? boltdb_fail(t, v->err, r) : 1;
+}
 
 /* Show one record; `name` may be NULL. */
 static int show(struct visit *v, const struct bolt_bytes *id, const struct bolt_bytes *name)
 {
+    struct boltdb_mark before = boltdb_mark(v->t), filled;
     struct berth_txn *t = v->t;
     struct berth_record rec = {.size = (uint32_t)sizeof rec, .kind = v->kind};
     const struct kind_layout *k = &layouts[v->kind];
@@ -383,7 +419,7 @@ static int show(struct visit *v, const struct bolt_bytes *id, const struct bolt_
     if (r == 0 && name && (v->want & BERTH_REC_NAME))
         r = boltdb_string(t, name, &rec.name, v->err);
     if (r == 0 && (v->pod || (v->want & ~(uint64_t)BERTH_REC_NAME) || !name)) {
-        r = boltdb_record(t, v->kind, rec.id, &b, v->err);
+        r = next_record(v, rec.id, &b);
         if (r == 0)
             return berth_fail(t->s->host, v->err, EUCLEAN,
                               "%s: damaged: %s \"%s\" is listed in bucket \"%s\" and not in "
@@ -399,7 +435,13 @@ static int show(struct visit *v, const struct bolt_bytes *id, const struct bolt_
     }
     if (r >= 0)
         r = read_record(t, b, v->want, &rec, v->err);
-    return r < 0 ? r : v->fn(v->arg, &rec);
+    if (r < 0)
+        return r;
+    filled = boltdb_mark(t);
+    r = v->fn(v->arg, &rec);
+    if (boltdb_unused(t, &filled)) /* else it holds what fn() was lent */
+        boltdb_release(t, &before);
+    return r;
 }
 
 /* Show what the keys of bucket `b` name, from the prefix on. */
