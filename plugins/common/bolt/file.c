@@ -451,6 +451,7 @@ static int make_file(struct bolt_tx *tx)
 
 #define COPY_HUGE (16u << 20) /* files of this size get huge pages for a copy */
 #define MAP_STEP  (2u << 20)  /* a map has room for a file that grows by this much */
+#define MAP_WHOLE (1u << 20)  /* files up to this size are faulted in at once */
 
 /* Room for the pages that are going to be read. */
 static int map_copy(struct bolt_tx *tx, size_t len)
@@ -492,6 +493,19 @@ static bool map_is_of(const struct bolt_tx *tx, const struct stat *st, size_t le
            memcmp(&m, &tx->meta, sizeof m) == 0;
 }
 
+/* The pages of a small file in one call, which takes less time than two or three page faults.
+ * No kernel before 5.14 can do it, and none has to. */
+static void fault_in(void *map, size_t len)
+{
+#ifdef MADV_POPULATE_READ
+    if (len <= MAP_WHOLE)
+        madvise(map, len, MADV_POPULATE_READ);
+#else
+    (void)map;
+    (void)len;
+#endif
+}
+
 static int map_file(struct bolt_tx *tx, const struct stat *st)
 {
     struct bolt *db = tx->db;
@@ -511,6 +525,7 @@ static int map_file(struct bolt_tx *tx, const struct stat *st)
         if (map == MAP_FAILED)
             return fail_errno(db, "cannot map it");
         db->map = map;
+        fault_in(map, len);
         db->map_dev = (uint64_t)st->st_dev;
         db->map_ino = (uint64_t)st->st_ino;
     }
