@@ -24,7 +24,7 @@
 
 static struct berth_state_ops ops;
 static struct berth_state *store;
-static int each; /* opened for every transaction */
+static int anew; /* opened for every transaction */
 static struct testhost *th;
 static const struct berth_plugin *plugin;
 static struct berth_place place = {.size = sizeof(place)};
@@ -69,7 +69,7 @@ static struct berth_txn *begin(uint32_t flags)
 {
     struct berth_txn *t;
 
-    if (each)
+    if (anew)
         open_store();
     must(ops.begin(store, flags, BERTH_WAIT_FOREVER, &t, error), "begin");
     return t;
@@ -79,7 +79,7 @@ static void end(struct berth_txn *t)
 {
     if (t)
         ops.rollback(t);
-    if (each)
+    if (anew)
         ops.close(store);
 }
 
@@ -235,9 +235,9 @@ static void compare(const char *dir, const struct peer *peer, int turns)
     double *other = calloc((size_t)turns, sizeof(*other));
     size_t gets = n_all < 2000 ? n_all : 2000;
 
-    if (peer->each && !each)
+    if (peer->each && !anew)
         ops.close(store);
-    each = peer->each;
+    anew = peer->each;
     if (!own || !other || peer->open(dir, all, n_all) < 0)
         exit(1);
     for (int i = 0; i < turns; i++) {
@@ -301,7 +301,7 @@ int main(int argc, char **argv)
         return 1;
     for (size_t i = 0; turns && i < 2 && kinds[k].peers[i]; i++)
         compare(argv[2], kinds[k].peers[i], turns);
-    if (!each)
+    if (!anew)
         ops.close(store);
     return seen && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -90,7 +90,8 @@ func put(db *bolt.DB, i int) {
 	must(db.Update(func(tx *bolt.Tx) error {
 		c := containers(tx).Bucket(order(i))
 		state := append([]byte(nil), c.Get([]byte("state"))...)
-		if i := bytes.IndexAny(state, "0123456789"); i >= 0 {
+		// Not the digit that the plugin changes: it would find there what it wants to put.
+		if i := bytes.LastIndexAny(state, "0123456789"); i >= 0 {
 			state[i] = '1' + (state[i]-'0')%9
 		}
 		return c.Put([]byte("state"), state)
