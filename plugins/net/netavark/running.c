@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,17 @@ void running_forget(struct berth_net *n)
     free(path);
 }
 
+/* In a container there may be another netavark, whose directory has the same name. */
+static bool is_of_this_host(const char *pid)
+{
+    struct stat own, other;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%.20s/ns/pid", pid);
+    return stat("/proc/self/ns/pid", &own) == 0 && stat(path, &other) == 0 &&
+           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 /* Does this process have "--config" and our directory on its command line?  aardvark-dns has a
  * directory of its own. */
 static bool is_ours(const struct berth_net *n, const char *pid)
@@ -62,7 +74,7 @@ static bool is_ours(const struct berth_net *n, const char *pid)
         const char *next = word + strlen(word) + 1;
 
         if (strcmp(word, "--config") == 0 && next < words + len)
-            return strcmp(next, n->run_dir) == 0;
+            return strcmp(next, n->run_dir) == 0 && is_of_this_host(pid);
     }
     return false;
 }
