@@ -95,6 +95,9 @@ before)
 	$real "\$@"
 	exec rm "$W/goes-on" ;;
 instead) kill -9 \$PPID; exit 1 ;;
+hangs)
+	kill -9 \$PPID
+	while :; do sleep 1; done ;;
 halfway) # between a container's interface and the bridge
 	for netns; do :; done
 	nsenter --net="\$netns" ip link delete eth0
@@ -132,6 +135,23 @@ if run_quietly network ls; then
 		echo never >"$W/when"
 		settle "stop killed $when the work"
 	done
+	# One that never ends is killed, as its own command would have done.
+	echo hangs >"$W/when"
+	run_quietly start c
+	[ $? = 137 ] && kills=$((kills + 1)) || wrong "start was not killed before a netavark that hangs" "$(cat "$W/out")"
+	echo never >"$W/when"
+	sed 's/net_netavark = { /&timeout = "5s"; /' "$BERTH_CONF" >"$W/short.conf"
+	BERTH_CONF=$W/short.conf run_quietly container cleanup c
+	has "who waits kills what hangs" "of a command that was killed did not end in time and is killed" "$(cat "$W/out")"
+	settle "a netavark that hangs"
+	# One in a container has nothing to do with us.
+	: >/run/containers/networks/.netavark-runs
+	unshare --pid --fork sh -c 'exec sh -c "sleep 60; :" x --config /run/containers/networks' &
+	foreign=$!
+	sleep 1
+	rc "nobody waits for one in a container" 0 timeout 30 "$BERTH" network create --subnet 10.90.3.0/24 three
+	kill $foreign
+	quiet b network rm three
 else
 	wrong "the configuration of the stand-in" "$(cat "$W/out")"
 fi

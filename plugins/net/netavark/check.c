@@ -66,6 +66,14 @@ static bool bridge_is_used(const struct check *k, const char *bridge, bool ports
     return !defined && ports;
 }
 
+static bool has_ports(const struct link *all, size_t n, const struct link *bridge)
+{
+    for (size_t i = 0; i < n; i++)
+        if (all[i].master == bridge->index)
+            return true;
+    return false;
+}
+
 int check_bridges(struct check *k)
 {
     struct link *all;
@@ -75,11 +83,8 @@ int check_bridges(struct check *k)
     if (r < 0)
         return berth_fail(k->n->h, k->err, -r, "listing the interfaces of this host");
     for (size_t i = 0; i < n && r == 0; i++) {
-        bool ports = false;
-
-        for (size_t j = 0; j < n; j++)
-            ports = ports || all[j].master == all[i].index;
-        if (!all[i].bridge || !is_ours(all[i].name) || bridge_is_used(k, all[i].name, ports))
+        if (!all[i].bridge || !is_ours(all[i].name) ||
+            bridge_is_used(k, all[i].name, has_ports(all, n, &all[i])))
             continue;
         r = check_left(k, NULL, "bridge: %s has no containers", all[i].name);
         if (r > 0) {
@@ -193,6 +198,20 @@ static int is_swept(void *arg, const char *container, const char *what)
     return ours;
 }
 
+/* Is it the bridge of one of these networks, and netavark's to take away? */
+static bool is_bridge_of(struct berth_net *n, const json *networks, const char *bridge)
+{
+    json_object_object_foreach (networks, name, options) {
+        const json *net = js_get(n->nets, name);
+
+        (void)options;
+        if (strcmp(js_str(net, "driver"), "bridge") == 0 &&
+            strcmp(js_str(net, "network_interface"), bridge) == 0)
+            return strcmp(js_str(js_get(net, "options"), "mode"), "unmanaged") != 0;
+    }
+    return false;
+}
+
 /* netavark takes a bridge away, and with it what is one rule for all containers, when it has
  * deleted the last container's interface.  If it was killed just then, or the interface went
  * with its namespace, it says that there is none and leaves the bridge. */
@@ -202,29 +221,10 @@ static void drop_bridges(struct berth_net *n, const json *networks)
     size_t count = 0;
     int r = links_list(&all, &count);
 
-    json_object_object_foreach (networks, name, options) {
-        const json *net = js_get(n->nets, name);
-        const char *bridge = js_str(net, "network_interface");
-        const struct link *found = NULL;
-        bool ports = false;
-
-        (void)options;
-        if (r < 0 || strcmp(js_str(net, "driver"), "bridge") != 0 ||
-            strcmp(js_str(js_get(net, "options"), "mode"), "unmanaged") == 0)
-            continue;
-        for (size_t i = 0; i < count; i++)
-            if (all[i].bridge && strcmp(all[i].name, bridge) == 0)
-                found = &all[i];
-        for (size_t i = 0; found && i < count; i++)
-            ports = ports || all[i].master == found->index;
-        if (found && !ports) {
-            int deleted = links_delete(NULL, bridge);
-
-            if (deleted < 0)
-                berth_log(n->h, BERTH_LOG_WARNING, "deleting bridge %s: %s", bridge,
-                          strerror(-deleted));
-        }
-    }
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (all[i].bridge && !has_ports(all, count, &all[i]) &&
+            is_bridge_of(n, networks, all[i].name))
+            r = links_delete(NULL, all[i].name);
     if (r < 0)
         berth_log(n->h, BERTH_LOG_WARNING, "bridges of networks may stay: %s", strerror(-r));
     free(all);

@@ -117,7 +117,7 @@ int running_wait(struct berth_net *n, struct berth_error *err)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
     char *path = na_format("%s/" NOTE, n->run_dir);
-    int64_t left = n->timeout > 0 ? n->timeout / PAUSE_NS : INT64_MAX;
+    int64_t looks = 0, most = n->timeout > 0 ? n->timeout / PAUSE_NS + 1 : INT64_MAX;
     bool noted = path && access(path, F_OK) == 0;
     pid_t pid;
 
@@ -131,7 +131,7 @@ int running_wait(struct berth_net *n, struct berth_error *err)
                               "waiting for the netavark of a command that was killed");
         nanosleep(&pause, NULL);
         pid = find(n);
-        if (pid && left-- <= 0)
+        if (pid && ++looks % most == 0) /* again later, should the kernel hold it */
             end(n, pid);
     } while (pid);
     running_forget(n);
