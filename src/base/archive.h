@@ -2,9 +2,8 @@
 /*
  * archive.h - trees of files into archives and out of them (tar.h).
  *
- * Every path is resolved by the kernel inside a directory that the caller opened
- * (openat2(2), RESOLVE_IN_ROOT): neither "..", nor an absolute name, nor a link in the archive
- * or in the tree leads out of it.
+ * Every path is resolved inside a directory that the caller opened (fs_open_in()): neither
+ * "..", nor an absolute name, nor a link in the archive or in the tree leads out of it.
  */
 #ifndef BERTH_BASE_ARCHIVE_H
 #define BERTH_BASE_ARCHIVE_H
@@ -12,7 +11,7 @@
 #include "base/tar.h"
 #include <stdbool.h>
 
-/* Open a path inside the directory `root`, which is its "/".  A descriptor or -errno. */
+/* fs_open_in(), where an empty path is `root` itself.  A descriptor or -errno. */
 int archive_open(int root, const char *path, int flags);
 
 /* Called for every entry before it is written or made; may change it.  0: go on; 1: leave it

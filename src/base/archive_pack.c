@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* archive_pack.c - trees of files into archives; see archive.h. */
 #include "base/archive.h"
+#include "base/fs.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 /* The first name of every file that has several. */
@@ -28,11 +27,7 @@ struct packing {
 
 int archive_open(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    long fd = syscall(SYS_openat2, root, str_empty(path) ? "." : path, &how, sizeof(how));
-
-    return fd < 0 ? -errno : (int)fd;
+    return fs_open_in(root, str_empty(path) ? "." : path, flags, 0);
 }
 
 /* ------------------------------------------------------------------- links */

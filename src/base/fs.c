@@ -85,6 +85,8 @@ int fs_open_in(int root, const char *path, int flags, mode_t mode)
     do
         fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
     while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    if (fd < 0 && errno == ENOSYS)
+        return fs_resolve_in(root, path, flags, mode);
     return fd < 0 ? -errno : (int)fd;
 }
 

@@ -38,6 +38,9 @@ int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err);
  */
 int fs_open_in(int root, const char *path, int flags, mode_t mode);
 
+/* How it does that where the kernel cannot. */
+int fs_resolve_in(int root, const char *path, int flags, mode_t mode);
+
 /* Read a whole file into out, at most `max` bytes (-EFBIG).  -ENOENT and others as
  * open(2); the error names the file. */
 int fs_read(const char *path, size_t max, struct berth_buf *out, struct berth_error *err);

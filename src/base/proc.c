@@ -24,13 +24,6 @@ bool proc_has_cap(int cap)
            (data[CAP_TO_INDEX((unsigned)cap)].effective & CAP_TO_MASK((unsigned)cap));
 }
 
-int proc_pidfd(pid_t pid)
-{
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-    return fd < 0 ? -errno : fd;
-}
-
 char *proc_find(const char *name)
 {
     _cleanup_list_ struct berth_list dirs = LIST_INIT;
@@ -294,7 +287,7 @@ static _noreturn_ void become(const char *const *argv, int fd, int status)
         (fd >= 0 && dup2(fd, 3) < 0) || chdir("/") < 0)
         goto failed;
     /* Nor what others have left open for us. */
-    close_range(fd < 0 ? 3 : 4, ~0U, CLOSE_RANGE_CLOEXEC);
+    proc_close_from(fd < 0 ? 3 : 4, true);
     execv(argv[0], (char *const *)(uintptr_t)argv);
 failed:
     code = errno;

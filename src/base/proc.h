@@ -5,7 +5,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Run a program to its end; the request is the plugin ABI's, see berth/plugin.h.  Its exit
@@ -30,7 +32,13 @@ int proc_leave(const char *const *argv, int fd, struct berth_error *err);
 /* Has this process a capability (CAP_*) in its effective set? */
 bool proc_has_cap(int cap);
 
-/* A descriptor of that process, or -errno (-ESRCH: gone). */
+/* A descriptor of that process, or -errno (-ESRCH: gone).  On old kernels it is no pidfd, so
+ * that these two have to be used with it. */
 int proc_pidfd(pid_t pid);
+int proc_poll(struct pollfd *fds, size_t n, int ms); /* poll(2); POLLIN: it has ended */
+int proc_signal(int fd, int number);                 /* 0 or -errno (-ESRCH: it has ended) */
+
+/* Close all descriptors from this one on: now, or when another program is executed. */
+void proc_close_from(int first, bool at_exec);
 
 #endif

@@ -170,7 +170,7 @@ static bool has_ended(struct source *s)
 {
     struct pollfd one = {s->monitor, POLLIN, 0};
 
-    if (s->monitor >= 0 && poll(&one, 1, 0) == 1) {
+    if (s->monitor >= 0 && proc_poll(&one, 1, 0) == 1) {
         attr_closep(&s->monitor);
         if (s->in_journal)
             logjournal_settle();
@@ -195,7 +195,7 @@ static size_t wait_for_more(const struct printing *p, struct pollfd *fds, int wa
     }
     if (n == 1 || timeout == 0)
         return 0;
-    poll(fds, n, timeout);
+    proc_poll(fds, n, timeout);
     forget_events(watch);
     for (size_t i = 0; i < p->n; i++) {
         if (p->sources[i].in_journal)

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -38,7 +39,7 @@ static int open_running(struct ctr *c, struct ctr_files *out)
         return errno == ENOENT ? -ESRCH : -errno;
     /* Still the same process: the number was not another's. */
     p.fd = pidfd;
-    if (poll(&p, 1, 0) == 0)
+    if (proc_poll(&p, 1, 0) == 0)
         return 0;
     attr_closep(&out->root);
     return -ESRCH;
@@ -146,6 +147,40 @@ static int make_place(int root, const char *path)
     }
 }
 
+/* Kernels before 5.2 mount, and before 5.12 change mounts, by name only: /proc has names for
+ * descriptors. */
+static int bind_named(int root, const struct binding *b, int at)
+{
+    static const struct {
+        unsigned long have, keep;
+    } kept[] = {{ST_NOSUID, MS_NOSUID},         {ST_NODEV, MS_NODEV},
+                {ST_NOEXEC, MS_NOEXEC},         {ST_NOATIME, MS_NOATIME},
+                {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
+    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
+    _cleanup_close_ int made = -1;
+    struct statvfs st;
+    char name[40];
+    int r;
+
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", at);
+    if (mount(b->source, name, NULL, MS_BIND | (b->recursive ? MS_REC : 0u), NULL) < 0)
+        return -errno;
+    if (!b->readonly)
+        return 0;
+    made = fs_open_in(root, b->dest, O_PATH, 0);
+    if (made < 0)
+        return made;
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", made);
+    r = fstatvfs(made, &st) < 0 ? -errno : 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(kept); i++)
+        flags |= st.f_flag & kept[i].have ? kept[i].keep : 0;
+    if (r == 0 && mount(NULL, name, NULL, flags, NULL) < 0)
+        r = -errno;
+    if (r < 0)
+        umount2(name, MNT_DETACH);
+    return r;
+}
+
 static int bind_one(int root, const struct binding *b)
 {
     _cleanup_close_ int tree =
@@ -155,17 +190,19 @@ static int bind_one(int root, const struct binding *b)
     _cleanup_close_ int at = -1;
     struct stat st;
 
-    if (tree < 0)
+    if (tree < 0 && errno != ENOSYS)
         return -errno;
-    if (fstat(tree, &st) < 0)
+    if ((tree < 0 ? stat(b->source, &st) : fstat(tree, &st)) < 0)
         return -errno;
     if (S_ISDIR(st.st_mode))
         make_place(root, b->dest);
     at = fs_open_in(root, b->dest, O_PATH, 0);
     if (at < 0)
         return at;
+    if (tree < 0)
+        return bind_named(root, b, at);
     if (b->readonly && mount_setattr(tree, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
-        return -errno;
+        return errno == ENOSYS ? bind_named(root, b, at) : -errno;
     return move_mount(tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
                ? -errno
                : 0;

@@ -31,7 +31,7 @@ static void await_process(int64_t pid, int seconds)
     if (pid <= 0 || pid > INT32_MAX || (fd = proc_pidfd((pid_t)pid)) < 0)
         return;
     p.fd = fd;
-    while (poll(&p, 1, seconds * 1000) < 0 && errno == EINTR && !proc_cancelled)
+    while (proc_poll(&p, 1, seconds * 1000) < 0 && errno == EINTR && !proc_cancelled)
         ;
 }
 

@@ -140,7 +140,7 @@ static int run_once(const char *const *argv, struct berth_error *err)
 
 int health_watch(int pidfd, int64_t interval, const char *const *argv, struct berth_error *err)
 {
-    const struct timespec pause = {interval / 1000000000, interval % 1000000000};
+    int pause = (int)MIN(interval / 1000000 + 1, (int64_t)INT32_MAX);
     struct pollfd p = {pidfd, POLLIN, 0};
 
     for (;;) {
@@ -149,7 +149,7 @@ int health_watch(int pidfd, int64_t interval, const char *const *argv, struct be
         if (r < 0)
             return r;
         do
-            r = ppoll(&p, 1, &pause, NULL);
+            r = proc_poll(&p, 1, pause);
         while (r < 0 && errno == EINTR);
         if (r != 0)
             return r < 0 ? fail_errno(err, errno, "waiting for the container's process") : 0;

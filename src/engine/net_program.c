@@ -79,7 +79,7 @@ static _noreturn_ void become(const struct net_program *p, const struct links *l
     for (size_t i = 0; i < n; i++)
         if (dup2(moved[i], (int)i) < 0)
             goto failed;
-    close_range((unsigned)n, ~0U, CLOSE_RANGE_CLOEXEC);
+    proc_close_from((int)n, true);
     if (chdir("/") == 0)
         execv(p->path, (char *const *)(uintptr_t)p->argv);
 failed:
@@ -139,7 +139,7 @@ static int look(const struct net_program *p, struct links *l, struct berth_error
 
     if (proc_cancelled)
         return fail(err, ECANCELED, "%s was stopped on request", p->argv[0]);
-    if (poll(fds, ARRAY_LEN(fds), 200) < 0 && errno != EINTR)
+    if (proc_poll(fds, ARRAY_LEN(fds), 200) < 0 && errno != EINTR)
         return fail_errno(err, errno, "waiting for %s", p->argv[0]);
     if (fds[0].revents) {
         if (read(l->ready[0], bytes, sizeof(bytes)) > 0)

@@ -235,7 +235,7 @@ static bool is_left(const char *pid, const char *path, const char *socket, bool 
           holds(pid, path)))
         return false;
     if (end)
-        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+        proc_signal(fd, SIGKILL);
     return true;
 }
 

@@ -67,7 +67,7 @@ static _noreturn_ void hold(bool fresh, int report, int go)
         _exit(1);
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         _exit(1);
-    close_range(3, ~0U, 0);
+    proc_close_from(3, false);
     become_pause();
     _exit(1);
 }

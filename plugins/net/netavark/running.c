@@ -6,6 +6,7 @@
  * A lock that netavark inherits would need no search, but aardvark-dns would inherit it too.
  */
 #include "netavark.h"
+#include "plugins/common/pidfd/pidfd.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,7 +98,7 @@ static pid_t find(const struct berth_net *n)
 /* As who began it would have done.  The descriptor first: then what is looked at is killed. */
 static void end(struct berth_net *n, pid_t pid)
 {
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int fd = pidfd_get(pid);
     char digits[24];
 
     snprintf(digits, sizeof(digits), "%ld", (long)pid);
@@ -107,7 +107,7 @@ static void end(struct berth_net *n, pid_t pid)
                   "netavark (process %s) of a command that was killed did not end in time and "
                   "is killed",
                   digits);
-        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+        pidfd_signal(fd, SIGKILL);
     }
     if (fd >= 0)
         close(fd);

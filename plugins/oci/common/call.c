@@ -4,11 +4,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "args.h"
 #include "files.h"
@@ -26,7 +24,7 @@ static bool has_ended(const struct berth_container *c)
         return true;
     if (c->pid <= 0)
         return false;
-    process = rt_pidfd(c->pid);
+    process = pidfd_get(c->pid);
     return process < 0 && errno == ESRCH;
 }
 
@@ -166,14 +164,6 @@ int rt_state(struct berth_oci *r, const struct berth_container *c, int32_t *out_
     return rc < 0 ? rc : parse_state(r, text, out_pid, err);
 }
 
-int rt_pidfd(int32_t pid)
-{
-    /* 0 and below would mean whole process groups to kill(). */
-    if (pid <= 0)
-        return -1;
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
 /* Is a process conmon for this container?  Its command line has "-c" and the ID. */
 static bool is_monitor(const char *id, int32_t pid)
 {
@@ -200,13 +190,13 @@ static bool is_monitor(const char *id, int32_t pid)
 
 void rt_kill_monitor(const char *id, int32_t pid)
 {
-    RT_FD int fd = rt_pidfd(pid);
+    RT_FD int fd = pidfd_get(pid);
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
     /* The descriptor first: then what we look at is what we kill. */
     if (fd < 0 || !is_monitor(id, pid))
         return;
-    if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
-        while (poll(&p, 1, 1000) < 0 && errno == EINTR)
+    if (pidfd_signal(fd, SIGKILL) == 0)
+        while (pidfd_poll(&p, 1, 1000) < 0 && errno == EINTR)
             ;
 }

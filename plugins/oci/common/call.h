@@ -3,6 +3,7 @@
 #ifndef OCI_CALL_H
 #define OCI_CALL_H
 
+#include "plugins/common/pidfd/pidfd.h"
 #include "runtime.h"
 
 struct rt_call {
@@ -25,10 +26,6 @@ int rt_call(struct berth_oci *r, const struct rt_call *what, char **out,
  * knows none, or -errno.  *out_pid: 0 if it has none. */
 int rt_state(struct berth_oci *r, const struct berth_container *c, int32_t *out_pid,
              struct berth_error *err);
-
-/* Is the process there and not a zombie's remains of another?  -1: no such process,
- * else a pidfd. */
-int rt_pidfd(int32_t pid);
 
 /* Kill a monitor that is left over, if the pid is still that of conmon for this ID. */
 void rt_kill_monitor(const char *id, int32_t pid);

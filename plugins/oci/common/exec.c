@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "args.h"
 #include "attach.h"
@@ -156,7 +155,7 @@ int rt_exec(struct berth_oci *r, const struct berth_container *c,
 /* Send a signal to what the descriptor stands for and wait for its end. */
 static int signal_process(struct berth_oci *r, int process, int number, berth_deadline deadline)
 {
-    if (syscall(SYS_pidfd_send_signal, process, number, NULL, 0) < 0)
+    if (pidfd_signal(process, number) < 0)
         return errno == ESRCH ? 1 : -errno;
     return rt_wait_process(r, process, deadline);
 }
@@ -184,7 +183,7 @@ int rt_exec_stop(struct berth_oci *r, const struct berth_container *c, const cha
         return berth_fail(r->h, err, ESRCH, "session %s has no process", session);
     if (rc < 0)
         return berth_fail(r->h, err, -rc, "cannot read %s: %s", path, strerror(-rc));
-    process = rt_pidfd((int32_t)pid);
+    process = pidfd_get((int32_t)pid);
     /* With the exit code there, the number may be another process's: hands off. */
     if (process < 0 || rt_read_exit(exit_file, &code, &finished) == 1)
         return 0;

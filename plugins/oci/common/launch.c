@@ -10,13 +10,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "args.h"
 #include "cgroup.h"
 #include "message.h"
 #include "monitor.h"
+#include "plugins/common/pidfd/pidfd.h"
 #include "spawn.h"
 
 #define LOOK_TIME (3 * RT_SECOND) /* without an answer, until we look after it */
@@ -79,7 +79,7 @@ static int spawn_conmon(struct berth_oci *r, struct rt_launch *l, const int thei
         return rc;
     }
     /* We have not reaped it, so the pid is its own. */
-    l->pidfd = (int)syscall(SYS_pidfd_open, l->pid, 0);
+    l->pidfd = pidfd_get(l->pid);
     return l->pidfd < 0 ? -errno : 0;
 }
 
@@ -155,7 +155,7 @@ static int reap_first(struct berth_oci *r, struct rt_launch *l, struct berth_err
 
     for (;;) {
         struct pollfd p = {.fd = l->pidfd, .events = POLLIN};
-        int n = poll(&p, 1, rt_poll_time(l->deadline));
+        int n = pidfd_poll(&p, 1, rt_poll_time(l->deadline));
 
         if (n > 0)
             break;

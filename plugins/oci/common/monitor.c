@@ -152,7 +152,7 @@ static void await_runtime(struct berth_oci *r, const char *id, berth_deadline de
     int32_t pid;
 
     while (rt_now() < deadline && (pid = find_runtime(id)) > 0) {
-        RT_FD int process = rt_pidfd(pid);
+        RT_FD int process = pidfd_get(pid);
 
         if (process >= 0 && rt_wait_process(r, process, deadline) <= 0)
             return;

@@ -95,7 +95,7 @@ int rt_monitored(struct berth_oci *r, const struct berth_container *c, struct be
     /* Without attach socket (log driver passthrough) there are no fifos either. */
     if (!c->log_driver || strcmp(c->log_driver, "passthrough") != 0)
         return 0;
-    process = rt_pidfd(c->monitor_pid);
+    process = pidfd_get(c->monitor_pid);
     return process >= 0;
 }
 

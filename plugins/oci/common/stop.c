@@ -68,7 +68,7 @@ int rt_stop(struct berth_oci *r, const struct berth_container *c, berth_deadline
     if (c->pid <= 0)
         return berth_fail(r->h, err, EINVAL, "the pid of container %s is not known", c->id);
     /* From here on the number may be given to another process, but we wait for this. */
-    process = rt_pidfd(c->pid);
+    process = pidfd_get(c->pid);
     if (process < 0)
         return errno == ESRCH
                    ? 0

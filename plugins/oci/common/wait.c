@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/syscall.h>
 
 #include "call.h"
 #include "files.h"
@@ -24,7 +23,7 @@ int rt_wait_process(struct berth_oci *r, int pidfd, berth_deadline deadline)
 {
     for (;;) {
         struct pollfd p = {.fd = pidfd, .events = POLLIN};
-        int n = poll(&p, 1, rt_poll_time(deadline));
+        int n = pidfd_poll(&p, 1, rt_poll_time(deadline));
 
         if (n > 0)
             return 1;
@@ -95,7 +94,7 @@ static int32_t running_pid(const struct watch *w)
         if (!path || rt_read_number(path, 1, INT32_MAX, &pid) < 0)
             return 0;
     }
-    process = rt_pidfd((int32_t)pid);
+    process = pidfd_get((int32_t)pid);
     return process >= 0 && rt_wait_process(w->r, process, BERTH_NO_WAIT) == 0 ? (int32_t)pid
                                                                               : 0;
 }
@@ -108,7 +107,7 @@ static bool find_monitor(struct watch *w)
     w->fifo_gone = w->monitor == -ENOENT || w->monitor == -ENOTDIR;
     if (w->monitor < 0 && !w->session && w->c->log_driver &&
         strcmp(w->c->log_driver, "passthrough") == 0)
-        w->monitor = rt_pidfd(w->c->monitor_pid);
+        w->monitor = pidfd_get(w->c->monitor_pid);
     return w->monitor >= 0;
 }
 
@@ -184,7 +183,7 @@ static int sleep_once(struct watch *w, berth_deadline deadline, bool *out_gone)
     };
     berth_deadline next = rt_now() + LOOK_TIME;
     bool blind = w->inotify < 0 && next < deadline;
-    int n = poll(p, 2, rt_poll_time(blind ? next : deadline));
+    int n = pidfd_poll(p, 2, rt_poll_time(blind ? next : deadline));
 
     if (n < 0 && errno != EINTR)
         return -errno;
