@@ -97,25 +97,38 @@ bool fs_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+int fs_list(int fd, fs_entry_fn *fn, void *arg)
+{
+    _Alignas(struct dirent64) char entries[2048];
+    ssize_t len;
+    int r = 0;
+
+    while (r == 0 && (len = getdents64(fd, entries, sizeof(entries))) != 0) {
+        if (len < 0)
+            return -errno;
+        for (ssize_t at = 0; r == 0 && at < len;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+
+            if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+                r = fn(arg, fd, entry->d_name, entry->d_type);
+            at += entry->d_reclen;
+        }
+    }
+    return r;
+}
+
+static int found_one(void *arg _unused_, int fd _unused_, const char *name _unused_,
+                     unsigned char type _unused_)
+{
+    return 1;
+}
+
 int fs_is_empty_dir(int dir, const char *path)
 {
-    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    _cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : fs_list(fd, found_one, NULL);
 
-    if (!d) {
-        r = -errno;
-        attr_closep(&fd);
-        return r;
-    }
-    errno = 0;
-    while (r == 1 && (entry = readdir(d)))
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            r = 0;
-    if (r == 1 && errno)
-        r = -errno;
-    closedir(d);
-    return r;
+    return r < 0 ? r : r == 0;
 }
 
 int fs_mkdir_p(const char *path, mode_t mode, struct berth_error *err)
@@ -149,7 +162,7 @@ int fs_read_fd(int fd, const char *what, size_t max, struct berth_buf *out,
                struct berth_error *err)
 {
     struct stat st;
-    size_t hint = 4096;
+    size_t hint = 1000; /* files of /proc, mostly */
 
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
         hint = (size_t)st.st_size + 1;
@@ -158,7 +171,7 @@ int fs_read_fd(int fd, const char *what, size_t max, struct berth_buf *out,
 
         if (out->len > max)
             return fail(err, EFBIG, "%s is larger than %zu bytes", what, max);
-        if (buf_reserve(out, MIN(hint, max + 1)) < 0)
+        if (out->cap - out->len < 2 && buf_reserve(out, MIN(hint, max + 1)) < 0)
             return fail(err, ENOMEM, "out of memory reading %s", what);
         n = read(fd, out->data + out->len, out->cap - out->len - 1);
         if (n < 0 && errno == EINTR)

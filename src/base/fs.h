@@ -24,6 +24,15 @@ const char *path_base(const char *path);
 
 bool fs_exists(const char *path);
 
+/*
+ * What opendir(3) and readdir(3) do, for folders with little in them: those take 32 KiB of
+ * memory, more than all else of a short command.  fd: an open directory, which is read to its
+ * end.  fn is called for each entry but "." and ".." with its d_type; what it returns, if not
+ * 0, ends the list and is returned.  -errno: the directory cannot be read.
+ */
+typedef int fs_entry_fn(void *arg, int fd, const char *name, unsigned char type);
+int fs_list(int fd, fs_entry_fn *fn, void *arg);
+
 /* Has a directory nothing in it?  1, 0 or -errno; path is seen from `dir`. */
 int fs_is_empty_dir(int dir, const char *path);
 

@@ -68,7 +68,7 @@ size_t cli_overrides(const struct cli *cli, struct conf_override *out, size_t ma
 int cli_conf(struct cli *cli, struct conf **out, struct berth_error *err)
 {
     struct conf_override overrides[CLI_OVERRIDES];
-    berth_deadline began = time_monotonic();
+    berth_deadline began = log_enabled(BERTH_LOG_DEBUG) ? time_monotonic() : 0;
     size_t n;
     int r;
 
@@ -114,7 +114,7 @@ int cli_engine(struct cli *cli, unsigned flags, struct engine **out, struct bert
             return r;
         raise_file_limit();
         signals_handle();
-        began = time_monotonic();
+        began = log_enabled(BERTH_LOG_DEBUG) ? time_monotonic() : 0;
         r = engine_open(conf, flags, &cli->engine, err);
         if (r < 0)
             return r;

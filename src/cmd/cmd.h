@@ -32,16 +32,18 @@ enum opt_type {
     OPT_TRISTATE, /* int: -1 not given, 0, 1 */
 };
 
+/* Without a pointer: a table of these needs no relocation, so that a start touches the tables
+ * of its own command only.  "" stands for nothing. */
 struct opt {
-    const char *name; /* long name */
-    char letter;      /* 0: none */
-    enum opt_type type;
-    size_t offset;
-    const char *arg;    /* word for the value in help texts; NULL for bools */
-    const char *preset; /* shown in help and parsed before the command line; NULL: none */
-    const char *help;   /* one line, no full stop */
-    const char *bare; /* value when given without one (--x alone); NULL: a value must follow */
-    bool hidden;      /* accepted for podman's sake, not in --help */
+    char name[20]; /* long name; "": the end of a table */
+    char letter;   /* 0: none */
+    uint8_t type;  /* enum opt_type */
+    uint16_t offset;
+    char arg[25];    /* word for the value in help texts; "": the type's, none for bools */
+    char preset[12]; /* shown in help and parsed before the command line; "": none */
+    char help[86];   /* one line, no full stop */
+    bool hidden;     /* accepted for podman's sake, not in --help */
+    char bare[8];    /* value when given without one (--x alone); "": a value must follow */
 };
 
 struct cli; /* the running program: global flags, configuration, engine */
@@ -52,7 +54,7 @@ struct cmd {
     const char *args;       /* for the usage line: "[options] CONTAINER [CONTAINER...]" */
     const char *summary;    /* one line, for tables of commands */
     const char *text;       /* longer, for --help; NULL: the summary */
-    const struct opt *opts; /* ends with a NULL name; NULL: none */
+    const struct opt *opts; /* NULL: none */
     size_t size;            /* of the command's struct of options, zeroed before use */
     bool interspersed;      /* options may follow arguments (not for run and exec) */
     int min_args, max_args; /* -1: any number */

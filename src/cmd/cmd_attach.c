@@ -61,13 +61,12 @@ static int attach_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct attach_opts, member)
 static const struct opt attach_options[] = {
-    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", NULL,
+    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", "",
      "Override the key sequence for detaching a container"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"no-stdin", 0, OPT_BOOL, AT(no_stdin), NULL, NULL, "Do not copy our standard input to it"},
-    {"sig-proxy", 0, OPT_BOOL, AT(sig_proxy), NULL, "true", "Forward signals to the container"},
-    {NULL}};
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"no-stdin", 0, OPT_BOOL, AT(no_stdin), "", "", "Do not copy our standard input to it"},
+    {"sig-proxy", 0, OPT_BOOL, AT(sig_proxy), "", "true", "Forward signals to the container"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_attach = {

@@ -226,13 +226,13 @@ static int cp_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
 
 #define AT(member) offsetof(struct cp_opts, member)
 static const struct opt cp_options[] = {
-    {"archive", 'a', OPT_BOOL, AT(archive), NULL, "true",
+    {"archive", 'a', OPT_BOOL, AT(archive), "", "true",
      "Give copied files to the user that the container runs as"},
-    {"extract", 0, OPT_BOOL, AT(extract), NULL, NULL, "Without a meaning", .hidden = true},
-    {"overwrite", 0, OPT_BOOL, AT(overwrite), NULL, NULL,
+    {"extract", 0, OPT_BOOL, AT(extract), "", "", "Without a meaning", .hidden = true},
+    {"overwrite", 0, OPT_BOOL, AT(overwrite), "", "",
      "Let files take the place of directories, and the reverse"},
-    {"pause", 0, OPT_BOOL, AT(pause), NULL, "true", "Without a meaning", .hidden = true},
-    {NULL}};
+    {"pause", 0, OPT_BOOL, AT(pause), "", "true", "Without a meaning", .hidden = true},
+    {""}};
 #undef AT
 
 const struct cmd cmd_cp = {

@@ -17,14 +17,14 @@ struct events_opts {
 #define AT(member) offsetof(struct events_opts, member)
 
 static const struct opt events_options[] = {
-    {"filter", 'f', OPT_LIST, AT(filters), "KEY=VALUE", NULL, "Show only events that match"},
-    {"format", 0, OPT_STRING, AT(format), "FORMAT", NULL,
+    {"filter", 'f', OPT_LIST, AT(filters), "KEY=VALUE", "", "Show only events that match"},
+    {"format", 0, OPT_STRING, AT(format), "FORMAT", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, "true", "Do not cut IDs"},
-    {"since", 0, OPT_STRING, AT(since), "TIME", NULL, "Show events that happened after this"},
-    {"stream", 0, OPT_BOOL, AT(stream), NULL, "true", "Wait for new events"},
-    {"until", 0, OPT_STRING, AT(until), "TIME", NULL, "Show events until this moment"},
-    {NULL}};
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "true", "Do not cut IDs"},
+    {"since", 0, OPT_STRING, AT(since), "TIME", "", "Show events that happened after this"},
+    {"stream", 0, OPT_BOOL, AT(stream), "", "true", "Wait for new events"},
+    {"until", 0, OPT_STRING, AT(until), "TIME", "", "Show events until this moment"},
+    {""}};
 
 /* ------------------------------------------------------------------ filters */
 

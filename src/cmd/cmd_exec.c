@@ -164,23 +164,21 @@ static int exec_run(struct cli *cli, void *opts, int argc, char **argv, struct b
 
 #define AT(member) offsetof(struct exec_opts, member)
 static const struct opt exec_options[] = {
-    {"detach", 'd', OPT_BOOL, AT(detach), NULL, NULL, "Print the session's ID and return"},
-    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", NULL,
+    {"detach", 'd', OPT_BOOL, AT(detach), "", "", "Print the session's ID and return"},
+    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", "",
      "Keys that leave a session with a terminal running"},
-    {"env", 'e', OPT_LIST, AT(env), "name=value", NULL, "Set a variable of its environment"},
-    {"env-file", 0, OPT_LIST, AT(env_file), "file", NULL, "Set variables from a file"},
-    {"interactive", 'i', OPT_BOOL, AT(interactive), NULL, NULL,
-     "Copy our standard input to it"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"preserve-fds", 0, OPT_UINT, AT(preserve_fds), NULL, NULL,
+    {"env", 'e', OPT_LIST, AT(env), "name=value", "", "Set a variable of its environment"},
+    {"env-file", 0, OPT_LIST, AT(env_file), "file", "", "Set variables from a file"},
+    {"interactive", 'i', OPT_BOOL, AT(interactive), "", "", "Copy our standard input to it"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"preserve-fds", 0, OPT_UINT, AT(preserve_fds), "", "",
      "Pass a number of additional file descriptors into the container"},
-    {"privileged", 0, OPT_BOOL, AT(privileged), NULL, NULL, "Give it all capabilities"},
-    {"tty", 't', OPT_BOOL, AT(tty), NULL, NULL, "Give it a terminal"},
-    {"user", 'u', OPT_STRING, AT(user), "user[:group]", NULL,
+    {"privileged", 0, OPT_BOOL, AT(privileged), "", "", "Give it all capabilities"},
+    {"tty", 't', OPT_BOOL, AT(tty), "", "", "Give it a terminal"},
+    {"user", 'u', OPT_STRING, AT(user), "user[:group]", "",
      "Run it as this user of the container"},
-    {"workdir", 'w', OPT_STRING, AT(workdir), "dir", NULL, "Run it in this directory"},
-    {NULL}};
+    {"workdir", 'w', OPT_STRING, AT(workdir), "dir", "", "Run it in this directory"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_exec = {

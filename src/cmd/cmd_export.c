@@ -60,9 +60,9 @@ static int export_run(struct cli *cli, void *opts, int argc _unused_, char **arg
 }
 
 static const struct opt export_options[] = {{"output", 'o', OPT_STRING,
-                                             offsetof(struct export_opts, output), "file", NULL,
+                                             offsetof(struct export_opts, output), "file", "",
                                              "Write to a file instead of standard output"},
-                                            {NULL}};
+                                            {""}};
 
 const struct cmd cmd_export = {
     .name = "export",

@@ -20,11 +20,11 @@ struct info_opts {
 };
 
 static const struct opt info_options[] = {
-    {"debug", 'D', OPT_BOOL, offsetof(struct info_opts, debug), NULL, NULL,
+    {"debug", 'D', OPT_BOOL, offsetof(struct info_opts, debug), "", "",
      "Accepted for compatibility: without effect", .hidden = true},
-    {"format", 'f', OPT_STRING, offsetof(struct info_opts, format), NULL, NULL,
+    {"format", 'f', OPT_STRING, offsetof(struct info_opts, format), "", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {NULL}};
+    {""}};
 
 /* --------------------------------------------------------------------- store */
 

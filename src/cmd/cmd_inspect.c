@@ -13,19 +13,19 @@ struct inspect_opts {
 
 #define AT(member) offsetof(struct inspect_opts, member)
 static const struct opt inspect_options[] = {
-    {"format", 'f', OPT_STRING, AT(format), NULL, "json",
+    {"format", 'f', OPT_STRING, AT(format), "", "json",
      "Print as JSON (\"json\") or by a Go template"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL, "Show the newest container"},
-    {"size", 's', OPT_BOOL, AT(size), NULL, NULL, "Show how much it wrote"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Show the newest container"},
+    {"size", 's', OPT_BOOL, AT(size), "", "", "Show how much it wrote"},
     {"type", 't', OPT_STRING, AT(type), "TYPE", "all",
      "What is meant: container, or all, which is the same"},
-    {NULL}};
+    {""}};
 static const struct opt container_options[] = {
-    {"format", 'f', OPT_STRING, AT(format), NULL, "json",
+    {"format", 'f', OPT_STRING, AT(format), "", "json",
      "Print as JSON (\"json\") or by a Go template"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL, "Show the newest container"},
-    {"size", 's', OPT_BOOL, AT(size), NULL, NULL, "Show how much it wrote"},
-    {NULL}};
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Show the newest container"},
+    {"size", 's', OPT_BOOL, AT(size), "", "", "Show how much it wrote"},
+    {""}};
 
 /* The template as written for containers of Docker: three fields have other names. */
 static char *old_names(const char *format)

@@ -21,16 +21,16 @@ struct logs_opts {
 
 #define AT(member) offsetof(struct logs_opts, member)
 static const struct opt logs_options[] = {
-    {"color", 0, OPT_BOOL, AT(color), NULL, NULL, "Give each container a color of its own"},
-    {"follow", 'f', OPT_BOOL, AT(follow), NULL, NULL, "Go on until the containers end"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL, "Show the log of the newest container"},
-    {"names", 'n', OPT_BOOL, AT(names), NULL, NULL,
+    {"color", 0, OPT_BOOL, AT(color), "", "", "Give each container a color of its own"},
+    {"follow", 'f', OPT_BOOL, AT(follow), "", "", "Go on until the containers end"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Show the log of the newest container"},
+    {"names", 'n', OPT_BOOL, AT(names), "", "",
      "With several containers, print names in front of the lines instead of IDs"},
-    {"since", 0, OPT_STRING, AT(since), NULL, NULL, "Leave out what is not after this time"},
-    {"tail", 0, OPT_INT, AT(tail), NULL, "-1", "Print only so many lines from the end"},
-    {"timestamps", 't', OPT_BOOL, AT(timestamps), NULL, NULL, "Print the time of each line"},
-    {"until", 0, OPT_STRING, AT(until), NULL, NULL, "Leave out what is not before this time"},
-    {NULL}};
+    {"since", 0, OPT_STRING, AT(since), "", "", "Leave out what is not after this time"},
+    {"tail", 0, OPT_INT, AT(tail), "", "-1", "Print only so many lines from the end"},
+    {"timestamps", 't', OPT_BOOL, AT(timestamps), "", "", "Print the time of each line"},
+    {"until", 0, OPT_STRING, AT(until), "", "", "Leave out what is not before this time"},
+    {""}};
 
 /* One container's log. */
 struct source {

@@ -91,12 +91,11 @@ static int mount_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct mount_opts, member)
 static const struct opt mount_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Mount every container"},
-    {"format", 0, OPT_STRING, AT(format), "format", NULL, "List in another form: json"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, NULL, "List whole IDs"},
-    {NULL}};
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Mount every container"},
+    {"format", 0, OPT_STRING, AT(format), "format", "", "List in another form: json"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "", "List whole IDs"},
+    {""}};
 
 const struct cmd cmd_mount = {
     .name = "mount",
@@ -145,11 +144,10 @@ static int unmount_run(struct cli *cli, void *opts, int argc, char **argv,
 }
 
 static const struct opt unmount_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Unmount every container that is mounted"},
-    {"force", 'f', OPT_BOOL, AT(force), NULL, NULL, "Unmount however often it was mounted"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {NULL}};
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Unmount every container that is mounted"},
+    {"force", 'f', OPT_BOOL, AT(force), "", "", "Unmount however often it was mounted"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_unmount = {
@@ -237,11 +235,11 @@ static int diff_run(struct cli *cli, void *opts, int argc, char **argv, struct b
 }
 
 static const struct opt diff_options[] = {
-    {"format", 0, OPT_STRING, offsetof(struct diff_opts, format), "format", NULL,
+    {"format", 0, OPT_STRING, offsetof(struct diff_opts, format), "format", "",
      "Print in another form: json"},
-    {"latest", 'l', OPT_BOOL, offsetof(struct diff_opts, latest), NULL, NULL,
+    {"latest", 'l', OPT_BOOL, offsetof(struct diff_opts, latest), "", "",
      "Take the container that was created last"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_diff = {
     .name = "diff",

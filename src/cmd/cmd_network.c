@@ -85,9 +85,9 @@ struct inspect_opts {
 };
 
 static const struct opt inspect_options[] = {{"format", 'f', OPT_STRING,
-                                              offsetof(struct inspect_opts, format), NULL, NULL,
+                                              offsetof(struct inspect_opts, format), "", "",
                                               "Print as JSON (\"json\") or by a Go template"},
-                                             {NULL}};
+                                             {""}};
 
 static int inspect_run(struct cli *cli, void *opts, int argc, char **argv,
                        struct berth_error *err)
@@ -153,12 +153,12 @@ struct list_opts {
 
 #define AT(member) offsetof(struct list_opts, member)
 static const struct opt list_options[] = {
-    {"format", 0, OPT_STRING, AT(format), NULL, NULL,
+    {"format", 0, OPT_STRING, AT(format), "", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, NULL, "Cut nothing short"},
-    {"noheading", 'n', OPT_BOOL, AT(noheading), NULL, NULL, "Print no titles"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL, "Print names only"},
-    {NULL}};
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "", "Cut nothing short"},
+    {"noheading", 'n', OPT_BOOL, AT(noheading), "", "", "Print no titles"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "", "Print names only"},
+    {""}};
 #undef AT
 
 static json *list_headers(void)
@@ -230,10 +230,10 @@ struct rm_opts {
 
 #define AT(member) offsetof(struct rm_opts, member)
 static const struct opt rm_options[] = {
-    {"force", 'f', OPT_BOOL, AT(force), NULL, NULL, "Remove the containers on it as well"},
+    {"force", 'f', OPT_BOOL, AT(force), "", "", "Remove the containers on it as well"},
     {"time", 't', OPT_UINT, AT(time), "seconds", "10",
      "How long to wait before a running container is killed"},
-    {NULL}};
+    {""}};
 #undef AT
 
 static int remove_users(struct engine *e, const struct berth_list *users, uint32_t timeout,
@@ -331,9 +331,9 @@ struct prune_opts {
 };
 
 static const struct opt prune_options[] = {{"force", 'f', OPT_BOOL,
-                                            offsetof(struct prune_opts, force), NULL, NULL,
+                                            offsetof(struct prune_opts, force), "", "",
                                             "Do not ask whether this is meant"},
-                                           {NULL}};
+                                           {""}};
 
 static bool confirmed(void)
 {

@@ -25,9 +25,9 @@ static int check_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 }
 
 static const struct opt check_options[] = {{"repair", 0, OPT_BOOL,
-                                            offsetof(struct check_opts, repair), NULL, NULL,
+                                            offsetof(struct check_opts, repair), "", "",
                                             "Remove what was found"},
-                                           {NULL}};
+                                           {""}};
 
 const struct cmd cmd_network_check = {
     .name = "network check",

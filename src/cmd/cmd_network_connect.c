@@ -23,12 +23,12 @@ struct connect_opts {
 
 #define AT(member) offsetof(struct connect_opts, member)
 static const struct opt connect_options[] = {
-    {"alias", 0, OPT_CSV, AT(alias), "name", NULL, "Another name of it on this network"},
-    {"ip", 0, OPT_STRING, AT(ip), "address", NULL, "Its IPv4 address on this network"},
-    {"ip6", 0, OPT_STRING, AT(ip6), "address", NULL, "Its IPv6 address on this network"},
-    {"mac-address", 0, OPT_STRING, AT(mac_address), "address", NULL,
+    {"alias", 0, OPT_CSV, AT(alias), "name", "", "Another name of it on this network"},
+    {"ip", 0, OPT_STRING, AT(ip), "address", "", "Its IPv4 address on this network"},
+    {"ip6", 0, OPT_STRING, AT(ip6), "address", "", "Its IPv6 address on this network"},
+    {"mac-address", 0, OPT_STRING, AT(mac_address), "address", "",
      "Hardware address of its interface on this network"},
-    {NULL}};
+    {""}};
 #undef AT
 
 static int check_ip(const char *flag, const char *text, struct berth_error *err)
@@ -79,9 +79,9 @@ struct disconnect_opts {
 };
 
 static const struct opt disconnect_options[] = {
-    {"force", 'f', OPT_BOOL, offsetof(struct disconnect_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct disconnect_opts, force), "", "",
      "Also if the network is not there any more, or something of it cannot be taken down"},
-    {NULL}};
+    {""}};
 
 static int disconnect_run(struct cli *cli, void *opts, int argc _unused_, char **argv,
                           struct berth_error *err)
@@ -118,10 +118,9 @@ struct reload_opts {
 
 #define AT(member) offsetof(struct reload_opts, member)
 static const struct opt reload_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Reload every container that has networks"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {NULL}};
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Reload every container that has networks"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {""}};
 #undef AT
 
 static int reload_one(struct ctr *c, const char *name _unused_, void *arg,
@@ -173,10 +172,10 @@ struct update_opts {
 
 #define AT(member) offsetof(struct update_opts, member)
 static const struct opt update_options[] = {
-    {"dns-add", 0, OPT_CSV, AT(add), "address", NULL,
+    {"dns-add", 0, OPT_CSV, AT(add), "address", "",
      "Ask this server for names that are of no container"},
-    {"dns-drop", 0, OPT_CSV, AT(drop), "address", NULL, "Ask this server no longer"},
-    {NULL}};
+    {"dns-drop", 0, OPT_CSV, AT(drop), "address", "", "Ask this server no longer"},
+    {""}};
 #undef AT
 
 static int check_servers(const char *what, const struct berth_list *servers,

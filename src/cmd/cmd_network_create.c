@@ -13,22 +13,22 @@ struct create_opts {
 
 #define AT(member) offsetof(struct create_opts, member)
 static const struct opt create_options[] = {
-    {"disable-dns", 0, OPT_BOOL, AT(disable_dns), NULL, NULL,
+    {"disable-dns", 0, OPT_BOOL, AT(disable_dns), "", "",
      "Names of containers do not resolve on it"},
     {"driver", 'd', OPT_STRING, AT(driver), "driver", "bridge", "How it is made"},
-    {"gateway", 0, OPT_LIST, AT(gateway), "address", NULL, "Gateway of the subnet"},
-    {"ignore", 0, OPT_BOOL, AT(ignore), NULL, NULL,
+    {"gateway", 0, OPT_LIST, AT(gateway), "address", "", "Gateway of the subnet"},
+    {"ignore", 0, OPT_BOOL, AT(ignore), "", "",
      "A network that has the name already is no error"},
-    {"internal", 0, OPT_BOOL, AT(internal), NULL, NULL, "Without a way out"},
-    {"ip-range", 0, OPT_LIST, AT(ip_range), "subnet", NULL,
+    {"internal", 0, OPT_BOOL, AT(internal), "", "", "Without a way out"},
+    {"ip-range", 0, OPT_LIST, AT(ip_range), "subnet", "",
      "Hand out addresses of this part of the subnet"},
-    {"ipam-driver", 0, OPT_STRING, AT(ipam_driver), "driver", NULL,
+    {"ipam-driver", 0, OPT_STRING, AT(ipam_driver), "driver", "",
      "How addresses are handed out: host-local or none"},
-    {"ipv6", 0, OPT_BOOL, AT(ipv6), NULL, NULL, "With an IPv6 subnet"},
-    {"label", 0, OPT_LIST, AT(label), "name=value", NULL, "Attach a label"},
-    {"opt", 'o', OPT_LIST, AT(opt), "name=value", NULL, "Option for the driver"},
-    {"subnet", 0, OPT_LIST, AT(subnet), "subnet", NULL, "Subnet, as in 10.1.2.0/24"},
-    {NULL}};
+    {"ipv6", 0, OPT_BOOL, AT(ipv6), "", "", "With an IPv6 subnet"},
+    {"label", 0, OPT_LIST, AT(label), "name=value", "", "Attach a label"},
+    {"opt", 'o', OPT_LIST, AT(opt), "name=value", "", "Option for the driver"},
+    {"subnet", 0, OPT_LIST, AT(subnet), "subnet", "", "Subnet, as in 10.1.2.0/24"},
+    {""}};
 #undef AT
 
 /* --ip-range: the first address behind that of the range, and its last. */

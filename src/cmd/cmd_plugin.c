@@ -15,9 +15,9 @@ struct list_opts {
 };
 
 static const struct opt list_options[] = {{"format", 'f', OPT_STRING,
-                                           offsetof(struct list_opts, format), "format", NULL,
+                                           offsetof(struct list_opts, format), "format", "",
                                            "Print as JSON (\"json\") or by a Go template"},
-                                          {NULL}};
+                                          {""}};
 
 /* What is wrong with a plugin as far as can be told without loading it; "" if nothing. */
 static void find_problem(const struct plugin_note *n, struct berth_buf *out)

@@ -13,8 +13,8 @@ struct check_opts {
 
 static const struct opt check_options[] = {{"option", 'o', OPT_LIST,
                                             offsetof(struct check_opts, option), "NAME=VALUE",
-                                            NULL, "Set an option of the plugin"},
-                                           {NULL}};
+                                            "", "Set an option of the plugin"},
+                                           {""}};
 
 /* The kit is installed beside this program. */
 static char *find_kit(void)

@@ -15,9 +15,9 @@ struct new_opts {
 };
 
 static const struct opt new_options[] = {{"examples", 0, OPT_STRING,
-                                          offsetof(struct new_opts, examples), "dir", NULL,
+                                          offsetof(struct new_opts, examples), "dir", "",
                                           "Directory of the examples that plugins are made of"},
-                                         {NULL}};
+                                         {""}};
 
 /* The example that a new plugin of a kind begins as. */
 static const struct example {

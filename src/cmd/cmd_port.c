@@ -146,11 +146,11 @@ static int port_run(struct cli *cli, void *opts, int argc, char **argv, struct b
 }
 
 static const struct opt port_options[] = {
-    {"all", 'a', OPT_BOOL, offsetof(struct port_opts, all), NULL, NULL,
+    {"all", 'a', OPT_BOOL, offsetof(struct port_opts, all), "", "",
      "Show the ports of every running container"},
-    {"latest", 'l', OPT_BOOL, offsetof(struct port_opts, latest), NULL, NULL,
+    {"latest", 'l', OPT_BOOL, offsetof(struct port_opts, latest), "", "",
      "Take the container that was created last"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_port = {
     .name = "port",

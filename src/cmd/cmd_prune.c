@@ -117,11 +117,11 @@ static int prune_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 }
 
 static const struct opt prune_options[] = {
-    {"filter", 0, OPT_LIST, offsetof(struct prune_opts, filter), "condition", NULL,
+    {"filter", 0, OPT_LIST, offsetof(struct prune_opts, filter), "condition", "",
      "Remove those only that fit a condition: label, label! or until"},
-    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), "", "",
      "Do not ask; needed where standard input is no terminal"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_container_prune = {
     .name = "container prune",

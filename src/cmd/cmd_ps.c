@@ -19,28 +19,26 @@ struct ps_opts {
 
 #define AT(member) offsetof(struct ps_opts, member)
 static const struct opt ps_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Show all containers, not only running ones"},
-    {"external", 0, OPT_BOOL, AT(external), NULL, NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Show all containers, not only running ones"},
+    {"external", 0, OPT_BOOL, AT(external), "", "",
      "Show containers of other programs in the same storage, too"},
-    {"filter", 'f', OPT_CSV, AT(filter), NULL, NULL,
-     "Show containers that fit a condition: ancestor, before, exited, health, id, label, name, "
-     "network, pod, restart-policy, since, status, until or volume"},
-    {"format", 0, OPT_STRING, AT(format), NULL, NULL,
+    {"filter", 'f', OPT_CSV, AT(filter), "", "",
+     "Show containers that fit a condition such as status=exited (see the manual)"},
+    {"format", 0, OPT_STRING, AT(format), "", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {"last", 'n', OPT_INT, AT(last), NULL, "-1",
-     "Show the N newest containers, running or not"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL, "Show the newest container"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, NULL, "Cut nothing short"},
-    {"noheading", 0, OPT_BOOL, AT(noheading), NULL, NULL, "Print no titles"},
-    {"ns", 0, OPT_BOOL, AT(ns), NULL, NULL, "Show the namespaces of each container"},
-    {"pod", 'p', OPT_BOOL, AT(pod), NULL, NULL, "Show ID and name of each container's pod"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL, "Print IDs only"},
-    {"size", 's', OPT_BOOL, AT(size), NULL, NULL, "Show how much each container wrote"},
+    {"last", 'n', OPT_INT, AT(last), "", "-1", "Show the N newest containers, running or not"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Show the newest container"},
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "", "Cut nothing short"},
+    {"noheading", 0, OPT_BOOL, AT(noheading), "", "", "Print no titles"},
+    {"ns", 0, OPT_BOOL, AT(ns), "", "", "Show the namespaces of each container"},
+    {"pod", 'p', OPT_BOOL, AT(pod), "", "", "Show ID and name of each container's pod"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "", "Print IDs only"},
+    {"size", 's', OPT_BOOL, AT(size), "", "", "Show how much each container wrote"},
     {"sort", 0, OPT_STRING, AT(sort), "KEY", "created", "Sort by one of: " SORTS},
-    {"sync", 0, OPT_BOOL, AT(sync), NULL, NULL,
+    {"sync", 0, OPT_BOOL, AT(sync), "", "",
      "Look after every container first, not only after those that seem to have ended"},
-    {"watch", 'w', OPT_UINT, AT(watch), NULL, NULL, "Print the list again every N seconds"},
-    {NULL}};
+    {"watch", 'w', OPT_UINT, AT(watch), "", "", "Print the list again every N seconds"},
+    {""}};
 
 static int check_options(const struct ps_opts *o, int argc, struct berth_error *err)
 {

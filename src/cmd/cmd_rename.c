@@ -57,9 +57,9 @@ static int exists_run(struct cli *cli, void *opts, int argc _unused_, char **arg
 }
 
 static const struct opt exists_options[] = {
-    {"external", 0, OPT_BOOL, offsetof(struct exists_opts, external), NULL, NULL,
+    {"external", 0, OPT_BOOL, offsetof(struct exists_opts, external), "", "",
      "Containers of other programs in the same storage count too"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_container_exists = {
     .name = "container exists",
@@ -94,40 +94,40 @@ static int update_run(struct cli *cli, void *opts, int argc _unused_, char **arg
 
 #define AT(member) offsetof(struct ctr_options, member)
 static const struct opt update_options[] = {
-    {"blkio-weight", 0, OPT_STRING, AT(blkio_weight), "weight", NULL,
+    {"blkio-weight", 0, OPT_STRING, AT(blkio_weight), "weight", "",
      "Block IO relative weight, between 10 and 1000"},
-    {"blkio-weight-device", 0, OPT_CSV, AT(blkio_weight_device), "device:weight", NULL,
+    {"blkio-weight-device", 0, OPT_CSV, AT(blkio_weight_device), "device:weight", "",
      "Block IO relative weight of a device"},
-    {"cpu-period", 0, OPT_UINT, AT(cpu_period), NULL, NULL,
+    {"cpu-period", 0, OPT_UINT, AT(cpu_period), "", "",
      "Limit the CPU CFS (Completely Fair Scheduler) period, in microseconds"},
-    {"cpu-quota", 0, OPT_INT, AT(cpu_quota), NULL, NULL,
+    {"cpu-quota", 0, OPT_INT, AT(cpu_quota), "", "",
      "Limit the CPU CFS (Completely Fair Scheduler) quota, in microseconds"},
-    {"cpu-rt-period", 0, OPT_UINT, AT(cpu_rt_period), NULL, NULL,
+    {"cpu-rt-period", 0, OPT_UINT, AT(cpu_rt_period), "", "",
      "Limit the CPU real-time period, in microseconds"},
-    {"cpu-rt-runtime", 0, OPT_INT, AT(cpu_rt_runtime), NULL, NULL,
+    {"cpu-rt-runtime", 0, OPT_INT, AT(cpu_rt_runtime), "", "",
      "Limit the CPU real-time runtime, in microseconds"},
-    {"cpu-shares", 'c', OPT_UINT, AT(cpu_shares), NULL, NULL, "CPU shares (relative weight)"},
-    {"cpus", 0, OPT_STRING, AT(cpus), "number", NULL, "Number of CPUs; 0: no limit"},
-    {"cpuset-cpus", 0, OPT_STRING, AT(cpuset_cpus), "list", NULL,
+    {"cpu-shares", 'c', OPT_UINT, AT(cpu_shares), "", "", "CPU shares (relative weight)"},
+    {"cpus", 0, OPT_STRING, AT(cpus), "number", "", "Number of CPUs; 0: no limit"},
+    {"cpuset-cpus", 0, OPT_STRING, AT(cpuset_cpus), "list", "",
      "CPUs in which to allow execution (0-3, 0,1)"},
-    {"cpuset-mems", 0, OPT_STRING, AT(cpuset_mems), "list", NULL,
+    {"cpuset-mems", 0, OPT_STRING, AT(cpuset_mems), "list", "",
      "Memory nodes in which to allow execution (0-3, 0,1)"},
-    {"device-read-bps", 0, OPT_CSV, AT(device_read_bps), "device:rate", NULL,
+    {"device-read-bps", 0, OPT_CSV, AT(device_read_bps), "device:rate", "",
      "Limit read rate (bytes per second) from a device"},
-    {"device-read-iops", 0, OPT_CSV, AT(device_read_iops), "device:rate", NULL,
+    {"device-read-iops", 0, OPT_CSV, AT(device_read_iops), "device:rate", "",
      "Limit read rate (IO per second) from a device"},
-    {"device-write-bps", 0, OPT_CSV, AT(device_write_bps), "device:rate", NULL,
+    {"device-write-bps", 0, OPT_CSV, AT(device_write_bps), "device:rate", "",
      "Limit write rate (bytes per second) to a device"},
-    {"device-write-iops", 0, OPT_CSV, AT(device_write_iops), "device:rate", NULL,
+    {"device-write-iops", 0, OPT_CSV, AT(device_write_iops), "device:rate", "",
      "Limit write rate (IO per second) to a device"},
-    {"memory", 'm', OPT_STRING, AT(memory), "number[unit]", NULL, "Memory limit"},
-    {"memory-reservation", 0, OPT_STRING, AT(memory_reservation), "number[unit]", NULL,
+    {"memory", 'm', OPT_STRING, AT(memory), "number[unit]", "", "Memory limit"},
+    {"memory-reservation", 0, OPT_STRING, AT(memory_reservation), "number[unit]", "",
      "Memory soft limit"},
-    {"memory-swap", 0, OPT_STRING, AT(memory_swap), "number[unit]", NULL,
+    {"memory-swap", 0, OPT_STRING, AT(memory_swap), "number[unit]", "",
      "Memory plus swap limit; -1: unlimited swap"},
-    {"memory-swappiness", 0, OPT_INT, AT(memory_swappiness), NULL, "-1",
+    {"memory-swappiness", 0, OPT_INT, AT(memory_swappiness), "", "-1",
      "Container memory swappiness, 0 to 100; -1: the system's"},
-    {NULL}};
+    {""}};
 #undef AT
 
 const struct cmd cmd_update = {

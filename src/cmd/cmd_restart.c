@@ -43,16 +43,15 @@ static int restart_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct restart_opts, member)
 static const struct opt restart_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Restart every container, running or not"},
-    {"cidfile", 0, OPT_LIST, AT(cidfile), "file", NULL, "Read the ID from this file"},
-    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Restart every container, running or not"},
+    {"cidfile", 0, OPT_LIST, AT(cidfile), "file", "", "Read the ID from this file"},
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", "",
      "Take the containers that fit a condition, as for ps"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"running", 0, OPT_BOOL, AT(running), NULL, NULL, "Restart every container that runs"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"running", 0, OPT_BOOL, AT(running), "", "", "Restart every container that runs"},
     {"time", 't', OPT_UINT, AT(time), "seconds", "10",
      "How long to wait before a container is killed"},
-    {NULL}};
+    {""}};
 #undef AT
 
 const struct cmd cmd_restart = {

@@ -89,21 +89,18 @@ static int rm_run(struct cli *cli, void *opts, int argc, char **argv, struct ber
 
 #define AT(member) offsetof(struct rm_opts, member)
 static const struct opt rm_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Remove every container"},
-    {"cidfile", 0, OPT_LIST, AT(cidfile), "file", NULL, "Read the ID from this file"},
-    {"depend", 0, OPT_BOOL, AT(depend), NULL, NULL,
-     "Remove the containers that depend on it too"},
-    {"filter", 0, OPT_CSV, AT(filter), "condition", NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Remove every container"},
+    {"cidfile", 0, OPT_LIST, AT(cidfile), "file", "", "Read the ID from this file"},
+    {"depend", 0, OPT_BOOL, AT(depend), "", "", "Remove the containers that depend on it too"},
+    {"filter", 0, OPT_CSV, AT(filter), "condition", "",
      "Remove the containers that fit a condition, as for ps"},
-    {"force", 'f', OPT_BOOL, AT(force), NULL, NULL, "Remove running and paused ones too"},
-    {"ignore", 'i', OPT_BOOL, AT(ignore), NULL, NULL,
-     "A container that is missing is no error"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
+    {"force", 'f', OPT_BOOL, AT(force), "", "", "Remove running and paused ones too"},
+    {"ignore", 'i', OPT_BOOL, AT(ignore), "", "", "A container that is missing is no error"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
     {"time", 't', OPT_UINT, AT(time), "seconds", "10",
      "How long to wait before a running one is killed"},
-    {"volumes", 'v', OPT_BOOL, AT(volumes), NULL, NULL, "Remove its anonymous volumes too"},
-    {NULL}};
+    {"volumes", 'v', OPT_BOOL, AT(volumes), "", "", "Remove its anonymous volumes too"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_rm = {
@@ -177,13 +174,12 @@ static int cleanup_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct cleanup_opts, member)
 static const struct opt cleanup_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Clean up every container"},
-    {"exec", 0, OPT_STRING, AT(exec), "session", NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Clean up every container"},
+    {"exec", 0, OPT_STRING, AT(exec), "session", "",
      "Clean up this exec session instead of the container"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"rm", 0, OPT_BOOL, AT(remove), NULL, NULL, "Remove the container afterwards"},
-    {NULL}};
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"rm", 0, OPT_BOOL, AT(remove), "", "", "Remove the container afterwards"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_cleanup = {

@@ -205,11 +205,11 @@ static int check_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct seccomp_opts, member)
 static const struct opt check_options[] = {
-    {"cap-add", 0, OPT_CSV, AT(cap_add), "capability", NULL,
+    {"cap-add", 0, OPT_CSV, AT(cap_add), "capability", "",
      "For a container that has this capability, too"},
-    {"cap-drop", 0, OPT_CSV, AT(cap_drop), "capability", NULL,
+    {"cap-drop", 0, OPT_CSV, AT(cap_drop), "capability", "",
      "For a container that does not have this capability"},
-    {NULL}};
+    {""}};
 #undef AT
 
 const struct cmd cmd_seccomp_check = {

@@ -22,11 +22,11 @@ struct create_opts {
 #define AT(member) offsetof(struct create_opts, member)
 static const struct opt create_options[] = {
     {"driver", 'd', OPT_STRING, AT(driver), "driver", "file", "Who keeps it: file or shell"},
-    {"driver-opts", 0, OPT_CSV, AT(driver_opts), "name=value", NULL, "Option for the driver"},
-    {"env", 0, OPT_BOOL, AT(env), NULL, NULL,
+    {"driver-opts", 0, OPT_CSV, AT(driver_opts), "name=value", "", "Option for the driver"},
+    {"env", 0, OPT_BOOL, AT(env), "", "",
      "The second argument names an environment variable that has it"},
-    {"label", 'l', OPT_LIST, AT(label), "name=value", NULL, "Attach a label"},
-    {NULL}};
+    {"label", 'l', OPT_LIST, AT(label), "name=value", "", "Attach a label"},
+    {""}};
 #undef AT
 
 static int read_value(const struct create_opts *o, const char *source, struct berth_buf *out,
@@ -135,11 +135,11 @@ struct inspect_opts {
 };
 
 static const struct opt inspect_options[] = {
-    {"format", 'f', OPT_STRING, offsetof(struct inspect_opts, format), "format", NULL,
+    {"format", 'f', OPT_STRING, offsetof(struct inspect_opts, format), "format", "",
      "Print by a Go template"},
-    {"pretty", 0, OPT_BOOL, offsetof(struct inspect_opts, pretty), NULL, NULL,
+    {"pretty", 0, OPT_BOOL, offsetof(struct inspect_opts, pretty), "", "",
      "Print for people to read"},
-    {NULL}};
+    {""}};
 
 static json *strings(const json *o, const char *member)
 {
@@ -275,12 +275,12 @@ struct list_opts {
 
 #define AT(member) offsetof(struct list_opts, member)
 static const struct opt list_options[] = {
-    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL, "Only those that fit: id or name"},
-    {"format", 0, OPT_STRING, AT(format), "format", NULL,
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", "", "Only those that fit: id or name"},
+    {"format", 0, OPT_STRING, AT(format), "format", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {"noheading", 0, OPT_BOOL, AT(noheading), NULL, NULL, "Print no titles"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL, "Print IDs only"},
-    {NULL}};
+    {"noheading", 0, OPT_BOOL, AT(noheading), "", "", "Print no titles"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "", "Print IDs only"},
+    {""}};
 #undef AT
 
 static json *list_headers(void)
@@ -407,8 +407,7 @@ struct rm_opts {
 };
 
 static const struct opt rm_options[] = {
-    {"all", 'a', OPT_BOOL, offsetof(struct rm_opts, all), NULL, NULL, "Remove all secrets"},
-    {NULL}};
+    {"all", 'a', OPT_BOOL, offsetof(struct rm_opts, all), "", "", "Remove all secrets"}, {""}};
 
 static int rm_run(struct cli *cli, void *opts, int argc, char **argv, struct berth_error *err)
 {

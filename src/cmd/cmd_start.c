@@ -109,20 +109,18 @@ static int start_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct start_opts, member)
 static const struct opt start_options[] = {
-    {"all", 0, OPT_BOOL, AT(all), NULL, NULL, "Start every container that does not run"},
-    {"attach", 'a', OPT_BOOL, AT(attach), NULL, NULL,
+    {"all", 0, OPT_BOOL, AT(all), "", "", "Start every container that does not run"},
+    {"attach", 'a', OPT_BOOL, AT(attach), "", "",
      "Copy its output and errors, and end with its exit code"},
-    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", NULL,
+    {"detach-keys", 0, OPT_STRING, AT(detach_keys), "keys", "",
      "Keys that leave a container with a terminal running"},
-    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL,
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", "",
      "Take the containers that fit a condition, as for ps"},
-    {"interactive", 'i', OPT_BOOL, AT(interactive), NULL, NULL,
-     "Copy our standard input to it"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"sig-proxy", 0, OPT_BOOL, AT(sig_proxy), NULL, "true",
+    {"interactive", 'i', OPT_BOOL, AT(interactive), "", "", "Copy our standard input to it"},
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"sig-proxy", 0, OPT_BOOL, AT(sig_proxy), "", "true",
      "Forward signals to the container while attached"},
-    {NULL}};
+    {""}};
 #undef AT
 
 const struct cmd cmd_start = {

@@ -15,11 +15,11 @@ struct state_opts {
 
 #define OPT_FROM                                                                               \
     {                                                                                          \
-        "from", 0, OPT_STRING, offsetof(struct state_opts, from), "type:path", NULL,           \
+        "from", 0, OPT_STRING, offsetof(struct state_opts, from), "type:path", "",             \
             "Look at this store instead of the configured one"                                 \
     }
 
-static const struct opt state_options[] = {OPT_FROM, {NULL}};
+static const struct opt state_options[] = {OPT_FROM, {""}};
 
 /* The store that is meant.  *own: to be closed by state_close(); NULL where the engine has
  * it. */
@@ -89,9 +89,9 @@ struct check_opts {
 
 static const struct opt check_options[] = {
     OPT_FROM,
-    {"repair", 0, OPT_BOOL, offsetof(struct check_opts, repair), NULL, NULL,
+    {"repair", 0, OPT_BOOL, offsetof(struct check_opts, repair), "", "",
      "Mend what can be mended without loss, and say what was done"},
-    {NULL},
+    {""},
 };
 
 static int check_run(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,

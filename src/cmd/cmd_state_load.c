@@ -14,11 +14,11 @@ struct load_opts {
 };
 
 static const struct opt load_options[] = {
-    {"check", 0, OPT_BOOL, offsetof(struct load_opts, check), NULL, NULL,
+    {"check", 0, OPT_BOOL, offsetof(struct load_opts, check), "", "",
      "Only check the dump, and load it nowhere"},
-    {"into", 0, OPT_STRING, offsetof(struct load_opts, into), "type:path", NULL,
+    {"into", 0, OPT_STRING, offsetof(struct load_opts, into), "type:path", "",
      "Load into this store, which is made if there is none, instead of the configured one"},
-    {NULL},
+    {""},
 };
 
 /* ------------------------------------------------------------------- input */

@@ -50,15 +50,15 @@ struct merge_opts {
 };
 
 static const struct opt merge_options[] = {
-    {"dry-run", 0, OPT_BOOL, offsetof(struct merge_opts, dry_run), NULL, NULL,
+    {"dry-run", 0, OPT_BOOL, offsetof(struct merge_opts, dry_run), "", "",
      "Tell what would be done, and change nothing"},
-    {"force", 0, OPT_BOOL, offsetof(struct merge_opts, force), NULL, NULL,
+    {"force", 0, OPT_BOOL, offsetof(struct merge_opts, force), "", "",
      "Merge also while containers of the other store run"},
-    {"from", 0, OPT_STRING, offsetof(struct merge_opts, from), "type:path", NULL,
+    {"from", 0, OPT_STRING, offsetof(struct merge_opts, from), "type:path", "",
      "Take the records of this store, which is only read, instead of this host's other one"},
-    {"prefer", 0, OPT_STRING, offsetof(struct merge_opts, prefer), "this|other|type", NULL,
+    {"prefer", 0, OPT_STRING, offsetof(struct merge_opts, prefer), "this|other|type", "",
      "Whose record counts where both have one and they differ"},
-    {NULL},
+    {""},
 };
 
 static int merge_cmd(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,

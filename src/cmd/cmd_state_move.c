@@ -12,7 +12,7 @@ struct move_opts {
 
 #define FLAG(name_, member, help_)                                                             \
     {                                                                                          \
-        name_, 0, OPT_BOOL, offsetof(struct move_opts, member), NULL, NULL, help_              \
+        name_, 0, OPT_BOOL, offsetof(struct move_opts, member), "", "", help_                  \
     }
 
 static const struct opt move_options[] = {
@@ -22,10 +22,10 @@ static const struct opt move_options[] = {
     FLAG("keep", keep, "With --dry-run: keep the new store that was made, for a look at it"),
     FLAG("resume", resume, "Finish a move that was interrupted"),
     FLAG("stop", stop, "Stop the containers that are running"),
-    {"to", 0, OPT_STRING, offsetof(struct move_opts, to), "type", NULL,
+    {"to", 0, OPT_STRING, offsetof(struct move_opts, to), "type", "",
      "Type of the new store: sqlite, boltdb, lmdb, ..."},
     FLAG("write-config", write_config, "Set StateType in the configuration file afterwards"),
-    {NULL},
+    {""},
 };
 
 static void say_line(void *arg _unused_, const char *line)
@@ -137,9 +137,9 @@ struct compact_opts {
 };
 
 static const struct opt compact_options[] = {
-    {"stop", 0, OPT_BOOL, offsetof(struct compact_opts, stop), NULL, NULL,
+    {"stop", 0, OPT_BOOL, offsetof(struct compact_opts, stop), "", "",
      "Stop the containers that are running"},
-    {NULL},
+    {""},
 };
 
 static int compact_cmd(struct cli *cli, void *opts, int argc _unused_, char **argv _unused_,

@@ -312,16 +312,15 @@ static int stats_run(struct cli *cli, void *opts, int argc, char **argv,
 
 #define AT(member) offsetof(struct stats_opts, member)
 static const struct opt stats_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Those that do not run, too"},
-    {"format", 0, OPT_STRING, AT(format), "format", NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Those that do not run, too"},
+    {"format", 0, OPT_STRING, AT(format), "format", "",
      "Print in another form: json, or a template"},
     {"interval", 'i', OPT_INT, AT(interval), "seconds", "5", "Time between two looks"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {"no-reset", 0, OPT_BOOL, AT(no_reset), NULL, NULL, "Do not clear the screen in between"},
-    {"no-stream", 0, OPT_BOOL, AT(no_stream), NULL, NULL, "Look once"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, NULL, "Print whole IDs"},
-    {NULL}};
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {"no-reset", 0, OPT_BOOL, AT(no_reset), "", "", "Do not clear the screen in between"},
+    {"no-stream", 0, OPT_BOOL, AT(no_stream), "", "", "Look once"},
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "", "Print whole IDs"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_stats = {

@@ -16,25 +16,25 @@ struct many_opts {
 
 #define OPT_ALL                                                                                \
     {                                                                                          \
-        "all", 'a', OPT_BOOL, offsetof(struct many_opts, all), NULL, NULL,
+        "all", 'a', OPT_BOOL, offsetof(struct many_opts, all), "", "",
 #define OPT_LATEST                                                                             \
     {                                                                                          \
-        "latest", 'l', OPT_BOOL, offsetof(struct many_opts, latest), NULL, NULL,               \
+        "latest", 'l', OPT_BOOL, offsetof(struct many_opts, latest), "", "",                   \
             "Take the container that was created last"                                         \
     }
 #define OPT_CIDFILE                                                                            \
     {                                                                                          \
-        "cidfile", 0, OPT_LIST, offsetof(struct many_opts, cidfile), "file", NULL,             \
+        "cidfile", 0, OPT_LIST, offsetof(struct many_opts, cidfile), "file", "",               \
             "Read the ID from this file"                                                       \
     }
 #define OPT_FILTER                                                                             \
     {                                                                                          \
-        "filter", 'f', OPT_CSV, offsetof(struct many_opts, filter), "condition", NULL,         \
+        "filter", 'f', OPT_CSV, offsetof(struct many_opts, filter), "condition", "",           \
             "Take the containers that fit a condition, as for ps"                              \
     }
 #define OPT_IGNORE                                                                             \
     {                                                                                          \
-        "ignore", 'i', OPT_BOOL, offsetof(struct many_opts, ignore), NULL, NULL,               \
+        "ignore", 'i', OPT_BOOL, offsetof(struct many_opts, ignore), "", "",                   \
             "A container that is missing is no error"                                          \
     }
 
@@ -104,7 +104,7 @@ static const struct opt stop_options[] = {OPT_ALL "Stop every container that run
                          "10",
                          "How long to wait before it is killed"},
 {
-    NULL
+    ""
 }
 }
 ;
@@ -155,7 +155,7 @@ static const struct opt kill_options[] = {OPT_ALL "Signal every container that r
                          "KILL",
                          "Signal to send, as a name or a number"},
 {
-    NULL
+    ""
 }
 }
 ;
@@ -208,7 +208,7 @@ static int unpause_run(struct cli *cli, void *opts, int argc, char **argv,
 static const struct opt pause_options[] = {OPT_ALL "Take every container in the right state"},
                         OPT_CIDFILE, OPT_FILTER, OPT_LATEST,
 {
-    NULL
+    ""
 }
 }
 ;
@@ -263,7 +263,7 @@ static const struct opt init_options[] = {OPT_ALL
                                           "Take every container that was not initialized"},
                         OPT_LATEST,
 {
-    NULL
+    ""
 }
 }
 ;

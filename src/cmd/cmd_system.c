@@ -86,12 +86,12 @@ static int locks_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 
 #define AT(member) offsetof(struct locks_opts, member)
 static const struct opt locks_options[] = {
-    {"format", 0, OPT_STRING, AT(format), "format", NULL,
+    {"format", 0, OPT_STRING, AT(format), "format", "",
      "Print in this form: \"json\", or a Go template"},
-    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), NULL, NULL, "Print IDs in full"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL,
+    {"no-trunc", 0, OPT_BOOL, AT(no_trunc), "", "", "Print IDs in full"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "",
      "Print only the numbers of locks that something is wrong with"},
-    {NULL}};
+    {""}};
 #undef AT
 
 const struct cmd cmd_system_locks = {
@@ -173,9 +173,9 @@ static int migrate_run(struct cli *cli, void *opts, int argc _unused_, char **ar
 }
 
 static const struct opt migrate_options[] = {
-    {"new-runtime", 0, OPT_STRING, offsetof(struct migrate_opts, new_runtime), "name", NULL,
+    {"new-runtime", 0, OPT_STRING, offsetof(struct migrate_opts, new_runtime), "name", "",
      "Let all containers run with this OCI runtime from now on"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_system_migrate = {
     .name = "system migrate",

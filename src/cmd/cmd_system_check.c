@@ -27,9 +27,9 @@ static int check_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 }
 
 static const struct opt check_options[] = {
-    {"repair", 0, OPT_BOOL, offsetof(struct check_opts, repair), NULL, NULL,
+    {"repair", 0, OPT_BOOL, offsetof(struct check_opts, repair), "", "",
      "Mend what can be mended without loss, and say what was done"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_system_check = {
     .name = "system check",

@@ -44,11 +44,11 @@ static int import_run(struct cli *cli _unused_, void *opts, int argc _unused_, c
 }
 
 static const struct opt import_options[] = {
-    {"force", 'f', OPT_BOOL, offsetof(struct import_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct import_opts, force), "", "",
      "Replace a file that is there"},
-    {"output", 'o', OPT_STRING, offsetof(struct import_opts, output), "file", NULL,
+    {"output", 'o', OPT_STRING, offsetof(struct import_opts, output), "file", "",
      "Write to this file instead of standard output"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_config_import = {
     .name = "config import",

@@ -265,11 +265,11 @@ static int prune_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 }
 
 static const struct opt prune_options[] = {
-    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), "", "",
      "Do not ask; needed where standard input is no terminal"},
-    {"volumes", 0, OPT_BOOL, offsetof(struct prune_opts, volumes), NULL, NULL,
+    {"volumes", 0, OPT_BOOL, offsetof(struct prune_opts, volumes), "", "",
      "Remove volumes that no container uses, too"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_system_prune = {
     .name = "system prune",
@@ -464,9 +464,9 @@ static int df_run(struct cli *cli, void *opts, int argc _unused_, char **argv _u
 }
 
 static const struct opt df_options[] = {{"format", 0, OPT_STRING,
-                                         offsetof(struct df_opts, format), "format", NULL,
+                                         offsetof(struct df_opts, format), "format", "",
                                          "Print in this form: \"json\", or a Go template"},
-                                        {NULL}};
+                                        {""}};
 
 const struct cmd cmd_system_df = {
     .name = "system df",

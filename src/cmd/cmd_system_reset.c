@@ -53,9 +53,9 @@ static int reset_run(struct cli *cli, void *opts, int argc _unused_, char **argv
 }
 
 static const struct opt reset_options[] = {
-    {"force", 'f', OPT_BOOL, offsetof(struct reset_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct reset_opts, force), "", "",
      "Do not ask; needed where standard input is no terminal"},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_system_reset = {
     .name = "system reset",

@@ -569,11 +569,11 @@ static int top_run(struct cli *cli, void *opts, int argc, char **argv, struct be
 }
 
 static const struct opt top_options[] = {
-    {"latest", 'l', OPT_BOOL, offsetof(struct top_opts, latest), NULL, NULL,
+    {"latest", 'l', OPT_BOOL, offsetof(struct top_opts, latest), "", "",
      "Take the container that was created last"},
-    {"list-descriptors", 0, OPT_BOOL, offsetof(struct top_opts, list_descriptors), NULL, NULL,
+    {"list-descriptors", 0, OPT_BOOL, offsetof(struct top_opts, list_descriptors), "", "",
      "List the names of columns", .hidden = true},
-    {NULL}};
+    {""}};
 
 const struct cmd cmd_top = {
     .name = "top",

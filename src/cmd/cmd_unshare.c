@@ -30,9 +30,9 @@ struct unshare_opts {
 };
 
 static const struct opt unshare_options[] = {
-    {"rootless-netns", 0, OPT_BOOL, offsetof(struct unshare_opts, netns), NULL, NULL,
+    {"rootless-netns", 0, OPT_BOOL, offsetof(struct unshare_opts, netns), "", "",
      "In the network namespace that holds the bridges of all containers, too"},
-    {NULL}};
+    {""}};
 
 static int unshare_run(struct cli *cli, void *opts, int argc, char **argv,
                        struct berth_error *err)

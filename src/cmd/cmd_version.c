@@ -30,9 +30,9 @@ struct version_opts {
 };
 
 static const struct opt version_options[] = {{"format", 'f', OPT_STRING,
-                                              offsetof(struct version_opts, format), NULL, NULL,
+                                              offsetof(struct version_opts, format), "", "",
                                               "Print as JSON (\"json\") or by a Go template"},
-                                             {NULL}};
+                                             {""}};
 
 json *version_client(void)
 {

@@ -19,9 +19,9 @@ struct create_opts {
 static const struct opt create_options[] = {
     {"driver", 0, OPT_STRING, AT(driver), "driver", "local",
      "Who keeps it: local, or the name of a volume plugin"},
-    {"label", 'l', OPT_CSV, AT(label), "name=value", NULL, "Attach a label"},
-    {"opt", 'o', OPT_LIST, AT(opt), "name=value", NULL, "Option for the driver"},
-    {NULL}};
+    {"label", 'l', OPT_CSV, AT(label), "name=value", "", "Attach a label"},
+    {"opt", 'o', OPT_LIST, AT(opt), "name=value", "", "Option for the driver"},
+    {""}};
 #undef AT
 
 static int create_run(struct cli *cli, void *opts, int argc, char **argv,
@@ -181,12 +181,12 @@ struct rm_opts {
 
 #define AT(member) offsetof(struct rm_opts, member)
 static const struct opt rm_options[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "Remove all volumes"},
-    {"force", 'f', OPT_BOOL, AT(force), NULL, NULL,
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "Remove all volumes"},
+    {"force", 'f', OPT_BOOL, AT(force), "", "",
      "Remove the containers that use it as well; what is missing is no error"},
     {"time", 't', OPT_UINT, AT(time), "seconds", "10",
      "How long to wait before a running container is killed"},
-    {NULL}};
+    {""}};
 #undef AT
 
 static int remove_one(struct volume *v, const struct rm_opts *o, uint32_t timeout,
@@ -267,11 +267,11 @@ struct prune_opts {
 };
 
 static const struct opt prune_options[] = {
-    {"filter", 0, OPT_LIST, offsetof(struct prune_opts, filter), "condition", NULL,
+    {"filter", 0, OPT_LIST, offsetof(struct prune_opts, filter), "condition", "",
      "Only those that fit: label or until"},
-    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), NULL, NULL,
+    {"force", 'f', OPT_BOOL, offsetof(struct prune_opts, force), "", "",
      "Do not ask whether this is meant"},
-    {NULL}};
+    {""}};
 
 /* Keep those that fit and that no container uses. */
 static int find_unused(struct engine *e, const struct volume_filter *filter,

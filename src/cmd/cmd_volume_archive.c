@@ -48,7 +48,7 @@ struct export_opts {
 static const struct opt export_options[] = {{"output", 'o', OPT_STRING,
                                              offsetof(struct export_opts, output), "file",
                                              "/dev/stdout", "Write to a file"},
-                                            {NULL}};
+                                            {""}};
 
 static int pack(int root, void *arg, struct berth_error *err)
 {

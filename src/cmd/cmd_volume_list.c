@@ -18,13 +18,13 @@ struct list_opts {
 
 #define AT(member) offsetof(struct list_opts, member)
 static const struct opt list_options[] = {
-    {"filter", 'f', OPT_CSV, AT(filter), "condition", NULL,
+    {"filter", 'f', OPT_CSV, AT(filter), "condition", "",
      "Only those that fit: dangling, driver, label, name, opt, scope or until"},
-    {"format", 0, OPT_STRING, AT(format), "format", NULL,
+    {"format", 0, OPT_STRING, AT(format), "format", "",
      "Print as JSON (\"json\") or by a Go template"},
-    {"noheading", 0, OPT_BOOL, AT(noheading), NULL, NULL, "Print no titles"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL, "Print names only"},
-    {NULL}};
+    {"noheading", 0, OPT_BOOL, AT(noheading), "", "", "Print no titles"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "", "Print names only"},
+    {""}};
 #undef AT
 
 static json *list_headers(void)
@@ -119,10 +119,10 @@ struct inspect_opts {
 };
 
 static const struct opt inspect_options[] = {
-    {"all", 'a', OPT_BOOL, offsetof(struct inspect_opts, all), NULL, NULL, "Show every volume"},
+    {"all", 'a', OPT_BOOL, offsetof(struct inspect_opts, all), "", "", "Show every volume"},
     {"format", 'f', OPT_STRING, offsetof(struct inspect_opts, format), "format", "json",
      "Print as JSON (\"json\") or by a Go template"},
-    {NULL}};
+    {""}};
 
 /* Those that are missing: the first is returned, the others are printed after the rest. */
 static int find_named(struct engine *e, int argc, char **argv, bool for_template, json *rows,

@@ -71,14 +71,13 @@ static int wait_run(struct cli *cli, void *opts, int argc, char **argv, struct b
 
 #define AT(member) offsetof(struct wait_opts, member)
 static const struct opt wait_options[] = {
-    {"condition", 0, OPT_CSV, AT(condition), "status", NULL,
+    {"condition", 0, OPT_CSV, AT(condition), "status", "",
      "Wait until it is created, initialized, running, paused, stopped, exited or removing"},
-    {"ignore", 0, OPT_BOOL, AT(ignore), NULL, NULL, "A container that is missing is no error"},
+    {"ignore", 0, OPT_BOOL, AT(ignore), "", "", "A container that is missing is no error"},
     {"interval", 'i', OPT_STRING, AT(interval), "time", "250ms",
      "How often to look, where it cannot be waited for"},
-    {"latest", 'l', OPT_BOOL, AT(latest), NULL, NULL,
-     "Take the container that was created last"},
-    {NULL}};
+    {"latest", 'l', OPT_BOOL, AT(latest), "", "", "Take the container that was created last"},
+    {""}};
 #undef AT
 
 const struct cmd cmd_wait = {

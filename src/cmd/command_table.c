@@ -25,7 +25,7 @@ static json *options_json(const struct opt *opts)
 {
     json *array = json_new_array();
 
-    for (const struct opt *o = opts; o && o->name; o++) {
+    for (const struct opt *o = opts; o && *o->name; o++) {
         char letter[2] = {o->letter, '\0'};
         json *entry = json_new();
 

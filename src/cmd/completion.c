@@ -29,7 +29,7 @@ static const char *object_of(const struct cmd *cmd)
 
 static void each_option(FILE *out, const struct opt *opts, each_fn *fn)
 {
-    for (const struct opt *o = opts; o && o->name; o++)
+    for (const struct opt *o = opts; o && *o->name; o++)
         if (!o->hidden)
             fn(out, o->name, o->help, o);
 }
@@ -303,7 +303,7 @@ static void put_fish(FILE *out)
         fish_for(out, str_or(where, "''"));
         each_word(out, g->name, fish_entry);
     }
-    for (const struct opt *o = cli_global_opts; o->name; o++)
+    for (const struct opt *o = cli_global_opts; *o->name; o++)
         if (!o->hidden) {
             fprintf(out, "complete -c berth -l %s%s -d '", o->name,
                     opts_value_word(o) ? " -r" : "");

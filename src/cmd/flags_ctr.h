@@ -11,7 +11,8 @@
 #include "cmd/cmd.h"
 #include "engine/options.h"
 
-extern const struct opt create_opts[]; /* ends with a NULL name */
 extern const struct opt run_opts[];
+/* The rows that are not run's alone. */
+#define create_opts (run_opts + 5)
 
 #endif

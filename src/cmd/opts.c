@@ -23,7 +23,7 @@ static const struct {
 
 static const struct opt *find_exact(const struct opt *opts, const char *name, size_t len)
 {
-    for (const struct opt *o = opts; o && o->name; o++)
+    for (const struct opt *o = opts; o && *o->name; o++)
         if (strncmp(o->name, name, len) == 0 && o->name[len] == '\0')
             return o;
     return NULL;
@@ -43,7 +43,7 @@ const char *opts_value_word(const struct opt *o)
 {
     if (o->type == OPT_BOOL || o->type == OPT_TRISTATE)
         return NULL;
-    if (o->arg)
+    if (*o->arg)
         return o->arg;
     switch (o->type) {
     case OPT_LIST:
@@ -219,10 +219,10 @@ static int set_value(const struct opts_set *set, const struct opt *o, const char
 
 int opts_preset(const struct opts_set *set, struct berth_error *err)
 {
-    for (const struct opt *o = set->opts; o && o->name; o++) {
+    for (const struct opt *o = set->opts; o && *o->name; o++) {
         if (o->type == OPT_TRISTATE)
             *(int *)member(set, o) = -1;
-        if (o->preset && set_value(set, o, o->preset, true, err) < 0)
+        if (*o->preset && set_value(set, o, o->preset, true, err) < 0)
             return error_wrap(err, "preset of --%s", o->name);
     }
     return 0;
@@ -230,7 +230,7 @@ int opts_preset(const struct opts_set *set, struct berth_error *err)
 
 void opts_free(const struct opts_set *set)
 {
-    for (const struct opt *o = set->opts; o && o->name; o++) {
+    for (const struct opt *o = set->opts; o && *o->name; o++) {
         if (o->type == OPT_STRING)
             str_set(member(set, o), NULL);
         else if (o->type == OPT_LIST || o->type == OPT_CSV)
@@ -288,7 +288,7 @@ static int apply(struct parser *p, const struct opts_set *set, const struct opt 
 /* What a use without a value means; NULL: a value must follow. */
 static const char *bare_value(const struct opt *o)
 {
-    return o->type == OPT_BOOL || o->type == OPT_TRISTATE ? "true" : o->bare;
+    return o->type == OPT_BOOL || o->type == OPT_TRISTATE ? "true" : *o->bare ? o->bare : NULL;
 }
 
 static int parse_long(struct parser *p, const char *word, struct berth_error *err)
@@ -329,7 +329,7 @@ static const struct opt *find_letter(struct parser *p, char letter, const struct
 {
     for (size_t i = 0; i < p->n_sets; i++) {
         *set = &p->sets[i];
-        for (const struct opt *o = p->sets[i].opts; o && o->name; o++)
+        for (const struct opt *o = p->sets[i].opts; o && *o->name; o++)
             if (o->letter == letter)
                 return o;
     }
@@ -426,7 +426,7 @@ size_t opts_sorted(const struct opt *first, const struct opt *second, const stru
     size_t n = 0;
 
     for (int pass = 0; pass < 2; pass++)
-        for (const struct opt *o = pass ? second : first; o && o->name; o++)
+        for (const struct opt *o = pass ? second : first; o && *o->name; o++)
             if (!o->hidden && n < max)
                 out[n++] = o;
     if (n)

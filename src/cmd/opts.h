@@ -10,7 +10,7 @@
 
 /* A table of options and the struct that takes their values. */
 struct opts_set {
-    const struct opt *opts; /* ends with a NULL name; NULL: none */
+    const struct opt *opts; /* NULL: none */
     void *values;
 };
 

@@ -217,7 +217,7 @@ json *row_document(const struct row *row)
 
 /* Fields of a template: name, title of the column, what it needs. */
 static const struct {
-    const char *name, *title;
+    char name[16], title[16];
     unsigned want;
 } fields[] = {
     {"AutoRemove", "AUTO REMOVE", PS_REMOVE},

@@ -57,7 +57,7 @@ enum kept { TEXT, RAW, DATE, FLAG };
 
 /* Members of the configuration: where they go and who needs them. */
 static const struct {
-    const char *name;
+    char name[16];
     enum kept kept;
     size_t offset;
     unsigned want; /* PS_*; 0: always */

@@ -28,18 +28,23 @@ struct engine_oci {
  * other programs keep in the same folders, are smaller. */
 #define LEAST_STORE 4096
 
+static int count_store(void *arg, int fd, const char *name, unsigned char type)
+{
+    unsigned *n = arg;
+    struct stat st;
+
+    *n += type != DT_DIR && fstatat(fd, name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
+          st.st_size >= LEAST_STORE;
+    return 0;
+}
+
 static unsigned count_stores(const char *dir)
 {
-    struct dirent *entry;
-    struct stat st;
+    _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     unsigned n = 0;
-    DIR *d = opendir(dir);
 
-    while (d && (entry = readdir(d)))
-        n += entry->d_type != DT_DIR && fstatat(dirfd(d), entry->d_name, &st, 0) == 0 &&
-             S_ISREG(st.st_mode) && st.st_size >= LEAST_STORE;
-    if (d)
-        closedir(d);
+    if (fd >= 0)
+        fs_list(fd, count_store, &n);
     return n;
 }
 

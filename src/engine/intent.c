@@ -9,7 +9,6 @@
 #include "engine/system_locks.h"
 #include "engine/volume.h"
 #include "storage/storage.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -193,29 +192,44 @@ static bool is_intent(const char *file)
     return volume ? name_is_valid(volume) : id_is_full(file);
 }
 
+static void each_intent(struct engine *e, fs_entry_fn *fn, void *arg)
+{
+    _cleanup_free_ char *dir = folder(e);
+    _cleanup_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (fd >= 0)
+        fs_list(fd, fn, arg);
+}
+
+struct number_use {
+    const struct intent *except;
+    int64_t lock;
+    bool found;
+};
+
+static int names_number(void *arg, int dir, const char *name, unsigned char type _unused_)
+{
+    struct number_use *use = arg;
+    struct intent i = {.fd = -1, .lock = -1};
+
+    if (!is_intent(name) || str_eq(name, path_base(use->except->path)))
+        return 0;
+    i.fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (i.fd < 0)
+        return 0;
+    read_text(&i);
+    close(i.fd);
+    use->found = i.lock == use->lock;
+    return use->found;
+}
+
 /* Does another of these files name the number?  Its object is being made or removed. */
 static bool in_intents(struct engine *e, const struct intent *except, int64_t lock)
 {
-    _cleanup_free_ char *dir = folder(e);
-    struct dirent *entry;
-    DIR *d = dir ? opendir(dir) : NULL;
-    bool found = false;
+    struct number_use use = {except, lock, false};
 
-    while (d && !found && (entry = readdir(d))) {
-        struct intent i = {.fd = -1, .lock = -1, .path = entry->d_name};
-
-        if (!is_intent(entry->d_name) || str_eq(entry->d_name, path_base(except->path)))
-            continue;
-        i.fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (i.fd < 0)
-            continue;
-        read_text(&i);
-        close(i.fd);
-        found = i.lock == lock;
-    }
-    if (d)
-        closedir(d);
-    return found;
+    each_intent(e, names_number, &use);
+    return use.found;
 }
 
 static bool is_nobodys(struct engine *e, const struct intent *i, const struct lock_row *row)
@@ -301,15 +315,16 @@ static void undo_volume(struct engine *e, const char *name, struct intent *i)
     free_number(e, i, "volume", name);
 }
 
-static void recover_one(struct engine *e, const char *dir, const char *file)
+static void recover_one(struct engine *e, int dir, const char *file)
 {
-    struct intent i = {.fd = -1, .path = path_join(dir, file), .lock = -1};
+    _cleanup_free_ char *in = folder(e);
+    struct intent i = {.fd = openat(dir, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW), .lock = -1};
     const char *volume = str_starts(file, VOLUME_PREFIX);
 
-    if (i.path)
-        i.fd = open(i.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    i.path = in ? path_join(in, file) : NULL;
     /* Held: its maker is alive.  Unlinked: somebody was faster. */
-    if (i.fd < 0 || flock(i.fd, LOCK_EX | LOCK_NB) < 0 || !is_current(i.fd, i.path)) {
+    if (i.fd < 0 || !i.path || flock(i.fd, LOCK_EX | LOCK_NB) < 0 ||
+        !is_current(i.fd, i.path)) {
         if (i.fd >= 0)
             close(i.fd);
         free(i.path);
@@ -323,15 +338,14 @@ static void recover_one(struct engine *e, const char *dir, const char *file)
     intent_end(&i);
 }
 
+static int recover_entry(void *arg, int dir, const char *name, unsigned char type _unused_)
+{
+    if (is_intent(name))
+        recover_one(arg, dir, name);
+    return 0;
+}
+
 void intent_recover(struct engine *e)
 {
-    _cleanup_free_ char *dir = folder(e);
-    struct dirent *entry;
-    DIR *d = dir ? opendir(dir) : NULL;
-
-    while (d && (entry = readdir(d)))
-        if (is_intent(entry->d_name))
-            recover_one(e, dir, entry->d_name);
-    if (d)
-        closedir(d);
+    each_intent(e, recover_entry, e);
 }

@@ -12,7 +12,8 @@ struct held {
 
 #define HELD_MAX 64 /* a pod's operation holds the pod, one container, one volume */
 
-static _Thread_local struct held held[HELD_MAX];
+/* HELD_MAX of them while there is one: every start of the program would clear an array. */
+static _Thread_local struct held *held;
 static _Thread_local size_t n_held;
 
 static const char *word(enum lock_class cls)
@@ -45,15 +46,27 @@ static int check(const struct locks *l, enum lock_class cls, const char *name, u
     return 0;
 }
 
+static void forget_none(void)
+{
+    if (n_held > 0)
+        return;
+    free(held);
+    held = NULL;
+}
+
 int lockorder_acquire(struct locks *l, enum lock_class cls, const char *name, uint32_t id,
                       berth_deadline deadline, struct berth_error *err)
 {
     int r = check(l, cls, name, id, err);
 
+    if (r == 0 && !held && !(held = calloc(HELD_MAX, sizeof(*held))))
+        r = fail(err, ENOMEM, "out of memory");
     if (r == 0)
         r = lock_acquire(l, id, deadline, err);
-    if (r < 0)
+    if (r < 0) {
+        forget_none();
         return r;
+    }
     held[n_held] = (struct held){.l = l, .cls = cls, .id = id};
     snprintf(held[n_held].name, sizeof(held[n_held].name), "%s", name);
     n_held++;
@@ -67,5 +80,6 @@ int lockorder_drop(struct locks *l, uint32_t id, struct berth_error *err)
             held[i] = held[--n_held];
             break;
         }
+    forget_none();
     return lock_drop(l, id, err);
 }

@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <stdint.h>
 
-static const char *const adjectives[] = {
+static const char adjectives[][10] = {
     "able",     "agile",    "alert",     "amber",     "ample",     "ardent",   "astute",
     "azure",    "balmy",    "blithe",    "bold",      "brave",     "breezy",   "bright",
     "brisk",    "buoyant",  "calm",      "candid",    "careful",   "cheery",   "civil",
@@ -33,7 +33,7 @@ static const char *const adjectives[] = {
     "westerly", "windward", "wise",      "witty",     "yonder",    "zealous",
 };
 
-static const char *const surnames[] = {
+static const char surnames[][13] = {
     "agnesi",       "aldrin",       "amundsen",     "anning",     "apgar",      "avicenna",
     "baffin",       "baird",        "balboa",       "banks",      "barents",    "baret",
     "beaufort",     "beaulieu",     "bering",       "bernoulli",  "bessel",     "bligh",

@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 
 /* By number. */
-static const char *const cap_names[] = {
+static const char cap_names[][23] = {
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
     "CAP_DAC_READ_SEARCH",

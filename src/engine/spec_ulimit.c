@@ -15,7 +15,7 @@
 #define DEFAULT_LIMIT 1048576u
 
 static const struct {
-    const char *name, *type;
+    char name[12], type[20];
     int resource;
 } limits[] = {
     {"core", "RLIMIT_CORE", RLIMIT_CORE},

@@ -43,7 +43,7 @@ static const char *const group_text[] = {
 };
 
 static const struct {
-    const char *name;
+    char name[12];
     enum volume_group group;
 } volume_words[] = {
     {"exec", G_EXEC},

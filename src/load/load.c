@@ -226,7 +226,7 @@ static int load_locked(const struct conf *c, uint32_t kind, const char *name,
     _cleanup_error_ struct berth_error why = ERROR_INIT;
     _cleanup_free_ char *path = NULL;
     const struct berth_plugin *desc;
-    berth_deadline began = time_monotonic();
+    berth_deadline began = log_enabled(BERTH_LOG_DEBUG) ? time_monotonic() : 0;
     int r;
 
     *out = find_loaded(module);

@@ -2,6 +2,8 @@
 /* test_opts.c - src/cmd/opts.c: the rules and texts of podman's option library, as measured
  * on podman 4.3.1. */
 #include "base/str.h"
+#include "cmd/cli.h"
+#include "cmd/flags_ctr.h"
 #include "cmd/opts.h"
 #include <check.h>
 
@@ -16,24 +18,24 @@ struct values {
 
 #define AT(member) offsetof(struct values, member)
 static const struct opt table[] = {
-    {"all", 'a', OPT_BOOL, AT(all), NULL, NULL, "a"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, NULL, "q"},
-    {"name", 0, OPT_STRING, AT(name), NULL, NULL, "n"},
-    {"color", 'c', OPT_STRING, AT(bare), NULL, NULL, "c", .bare = "always"},
-    {"env", 'e', OPT_LIST, AT(env), NULL, "A=1", "e"},
-    {"cap-add", 0, OPT_CSV, AT(caps), NULL, NULL, "c"},
-    {"last", 'n', OPT_INT, AT(last), NULL, "-1", "l"},
-    {"time", 't', OPT_UINT, AT(seconds), NULL, NULL, "t"},
-    {"tri", 0, OPT_TRISTATE, AT(tri), NULL, NULL, "t"},
-    {NULL}};
+    {"all", 'a', OPT_BOOL, AT(all), "", "", "a"},
+    {"quiet", 'q', OPT_BOOL, AT(quiet), "", "", "q"},
+    {"name", 0, OPT_STRING, AT(name), "", "", "n"},
+    {"color", 'c', OPT_STRING, AT(bare), "", "", "c", .bare = "always"},
+    {"env", 'e', OPT_LIST, AT(env), "", "A=1", "e"},
+    {"cap-add", 0, OPT_CSV, AT(caps), "", "", "c"},
+    {"last", 'n', OPT_INT, AT(last), "", "-1", "l"},
+    {"time", 't', OPT_UINT, AT(seconds), "", "", "t"},
+    {"tri", 0, OPT_TRISTATE, AT(tri), "", "", "t"},
+    {""}};
 
 struct other {
     char *root, *name;
 };
 static const struct opt other_table[] = {
-    {"root", 0, OPT_STRING, offsetof(struct other, root), NULL, NULL, "r"},
-    {"name", 0, OPT_STRING, offsetof(struct other, name), NULL, NULL, "hidden by the first"},
-    {NULL}};
+    {"root", 0, OPT_STRING, offsetof(struct other, root), "", "", "r"},
+    {"name", 0, OPT_STRING, offsetof(struct other, name), "", "", "hidden by the first"},
+    {""}};
 
 static struct values v;
 static struct other w;
@@ -262,6 +264,32 @@ START_TEST(error_texts)
 }
 END_TEST
 
+/* The members are arrays: a text that just fits has lost its end. */
+static void check_table(const char *command, const struct opt *o)
+{
+    for (; o && *o->name; o++) {
+        ck_assert_msg(
+            memchr(o->name, 0, sizeof(o->name)) && memchr(o->arg, 0, sizeof(o->arg)) &&
+                memchr(o->preset, 0, sizeof(o->preset)) &&
+                memchr(o->help, 0, sizeof(o->help)) && memchr(o->bare, 0, sizeof(o->bare)),
+            "%s --%.20s: a text is too long", command, o->name);
+        ck_assert_msg(*o->help, "%s --%s has no help", command, o->name);
+    }
+}
+
+START_TEST(tables)
+{
+    for (size_t i = 0; commands[i]; i++)
+        check_table(commands[i]->name, commands[i]->opts);
+    check_table("berth", cli_global_opts);
+    check_table("berth", cli_program_opts);
+    ck_assert_ptr_nonnull(opts_find(run_opts, "detach", strlen("detach")));
+    ck_assert_ptr_null(opts_find(create_opts, "detach", strlen("detach")));
+    ck_assert(!opts_find(run_opts, "passwd", strlen("passwd"))->hidden);
+    ck_assert(opts_find(create_opts, "passwd", strlen("passwd"))->hidden);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("opts");
@@ -278,6 +306,7 @@ int main(void)
     tcase_add_test(c, both_sets);
     tcase_add_test(c, help);
     tcase_add_test(c, goes_on);
+    tcase_add_test(c, tables);
     tcase_add_loop_test(c, error_texts, 0, ARRAY_LEN(errors));
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

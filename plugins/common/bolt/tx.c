@@ -25,7 +25,8 @@ struct chunk {
     uint64_t data[];
 };
 
-#define CHUNK_SIZE 16384u
+#define CHUNK_SIZE  16384u
+#define FIRST_CHUNK 2048u /* enough for a look at a few keys */
 #ifdef __SANITIZE_ADDRESS__
 #define KEPT 0u /* so that use after the end of a transaction is seen */
 #else
@@ -70,7 +71,9 @@ void *tx_alloc(struct bolt_tx *tx, size_t len)
     if (need < len)
         return NULL;
     if (!c || c->size - c->used < need) {
-        size_t size = need > CHUNK_SIZE / 4 ? need : CHUNK_SIZE;
+        size_t size = need > CHUNK_SIZE / 4         ? need
+                      : c || need > FIRST_CHUNK / 4 ? CHUNK_SIZE
+                                                    : FIRST_CHUNK;
 
         c = new_chunk(tx->db, size);
         if (!c)
