@@ -24,7 +24,7 @@ layers=$graph/overlay-layers/layers.json
 rootfs=/run/rootfs
 
 fail() { echo "FAIL: $*"; exit 1; }
-ours() { "$tool" "$graph" "$run" "$@"; }
+ours() { "${VALGRIND:-env}" "$tool" "$graph" "$run" "$@"; }
 # Files of a store with IDs, link names and times taken out.
 shape() {
 	(cd "$graph" && find overlay overlay-containers overlay-layers -printf '%M %U %G %p %l\n' &&

@@ -22,7 +22,7 @@ run=/run/containers/storage
 points=$run/overlay-layers/mountpoints.json
 
 fail() { echo "FAIL: $*"; exit 1; }
-ours() { "$tool" "$graph" "$run" "$@"; }
+ours() { "${VALGRIND:-env}" "$tool" "$graph" "$run" "$@"; }
 count() { sed -n 's/.*"count":\([0-9]*\).*/\1/p' "$points"; }
 
 # An image of three layers, made without a network: each commit adds one.

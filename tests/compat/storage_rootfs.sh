@@ -11,4 +11,4 @@ trap 'rm -rf "$work"' EXIT
 case $(stat -f -c %T "$work") in
 tmpfs | overlayfs) echo "storage_rootfs: /var/tmp is a $(stat -f -c %T "$work")"; exit 77 ;;
 esac
-unshare -m --propagation private "${top_builddir:-.}/tests/compat/storage_rootfs" "$work"
+unshare -m --propagation private "${VALGRIND:-env}" "${top_builddir:-.}/tests/compat/storage_rootfs" "$work"

@@ -4,4 +4,4 @@
 name=berth-kit-$$
 trap 'rm -f /dev/shm/$name' EXIT
 trap 'exit 1' HUP INT TERM
-"$top_builddir/kit-lock" -o name=$name -o count=100 "$top_builddir/.libs/lock_shm.so"
+"${VALGRIND:-env}" "$top_builddir/kit-lock" -o name=$name -o count=100 "$top_builddir/.libs/lock_shm.so"

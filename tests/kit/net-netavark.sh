@@ -4,5 +4,5 @@
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
-"$top_builddir/berth-plugin-check" -o network_config_dir="$dir/networks" -o run_dir="$dir/run" \
+"${VALGRIND:-env}" "$top_builddir/berth-plugin-check" -o network_config_dir="$dir/networks" -o run_dir="$dir/run" \
     "$top_builddir/.libs/net_netavark.so"

@@ -5,4 +5,4 @@
 command -v runc >/dev/null || { echo "needs runc"; exit 77; }
 command -v conmon >/dev/null || { echo "needs conmon"; exit 77; }
 exec sh "$top_srcdir/tests/lib/private-host" \
-    "$top_builddir/berth-plugin-check" "$top_builddir/.libs/oci_runc.so"
+    "${VALGRIND:-env}" "$top_builddir/berth-plugin-check" "$top_builddir/.libs/oci_runc.so"

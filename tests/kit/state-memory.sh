@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The conformance kit on state_memory.
-exec "$top_builddir/kit-state" "$top_builddir/.libs/state_memory.so"
+exec "${VALGRIND:-env}" "$top_builddir/kit-state" "$top_builddir/.libs/state_memory.so"

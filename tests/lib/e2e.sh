@@ -8,7 +8,8 @@
 #   rc WHAT STATUS COMMAND...    COMMAND ends with STATUS; its output is in $out, its
 #                                errors in $errs
 #   quiet COMMAND...             COMMAND succeeds; its output does not matter
-#   until_true COMMAND...        wait, ten seconds at most, until COMMAND succeeds
+#   until_true COMMAND...        wait, ten seconds at most (longer where all is slow), until
+#                                COMMAND succeeds
 #   b ARG...                     berth
 set -u
 : "${top_srcdir:?run by make check}" "${BERTH:?run by make check}"
@@ -55,7 +56,7 @@ quiet() {
 	"$@" >"$W/quiet" 2>&1 </dev/null || wrong "command: $*" "$(cat "$W/quiet")"
 }
 until_true() {
-	for _ in $(seq 100); do
+	for _ in $(seq $((100 * ${BERTH_TEST_PATIENCE:-1}))); do
 		"$@" >/dev/null 2>&1 </dev/null && return 0
 		sleep 0.1
 	done

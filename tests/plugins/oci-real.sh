@@ -21,7 +21,7 @@ for runtime in ${RUNTIMES:-crun runc}; do
 	command -v "$runtime" >/dev/null || { echo "$runtime is not installed"; continue; }
 	echo "# $runtime"
 	sh "$top_srcdir/tests/lib/private-host" \
-		"$top_builddir/oci_real" "oci_$runtime" "$work/root" || exit $?
+		"${VALGRIND:-env}" "$top_builddir/oci_real" "oci_$runtime" "$work/root" || exit $?
 	ran=1
 done
 [ $ran = 1 ] || skip "needs crun or runc"

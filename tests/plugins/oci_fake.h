@@ -50,7 +50,7 @@ void check_undone(bool deleted);
 void compare_lines(const char *got, const char *const *wanted);
 
 /* The cases of each part; those for both plugins need no fixture. */
-void add_create(TCase *crun, TCase *runc, TCase *both);
+void add_create(TCase *crun, TCase *runc, TCase *both, TCase *failing);
 void add_args(TCase *crun, TCase *runc);
 void add_calls(TCase *crun, TCase *runc);
 void add_exec(TCase *crun);

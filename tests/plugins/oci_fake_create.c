@@ -294,7 +294,7 @@ START_TEST(not_executable)
 }
 END_TEST
 
-void add_create(TCase *crun, TCase *runc, TCase *both)
+void add_create(TCase *crun, TCase *runc, TCase *both, TCase *failing)
 {
     tcase_add_test(crun, pid_arrives);
     tcase_add_test(crun, no_pid_file);
@@ -304,7 +304,7 @@ void add_create(TCase *crun, TCase *runc, TCase *both)
     tcase_add_loop_test(crun, bad_start, 0, sizeof(starts) / sizeof(*starts));
     tcase_add_test(crun, monitor_hangs);
     tcase_add_test(crun, programs_missing);
-    tcase_add_test(crun, not_executable);
+    tcase_add_test(failing, not_executable);
     tcase_add_test(runc, pid_arrives);
     tcase_add_test(both, probes);
     tcase_add_loop_test(both, message_classes, 0, sizeof(messages) / sizeof(*messages));

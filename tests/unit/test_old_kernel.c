@@ -18,7 +18,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <pthread.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -371,7 +371,7 @@ START_TEST(races)
     make_file("in/d/f", "f");
     ck_assert_int_eq(symlinkat("/..", root, "in/l"), 0);
     pid = fork();
-    if (pid == 0)
+    if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
         for (;;)
             syscall(SYS_renameat2, root, "in/d", root, "in/l", 2u /* RENAME_EXCHANGE */);
     for (int i = 0; i < 20000; i++) {
@@ -458,7 +458,8 @@ static void *second_thread(void *end)
 
     if (read(*(int *)end, &byte, 1) < 0)
         _exit(2);
-    _exit(0);
+    kill(getpid(), SIGKILL); /* no look at what the others of us have left */
+    return NULL;
 }
 
 /* A child whose first thread ends before the other. */
@@ -486,7 +487,7 @@ static void processes(size_t way)
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     /* alive, and it waits as long as it was told */
     pid = fork();
-    if (pid == 0)
+    if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
         for (;;)
             pause();
     fds[0] = (struct pollfd){ways[way].get(pid), POLLIN, 0};

@@ -322,7 +322,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("spec_docs");
-    TCase *t = tcase_create("docs");
+    TCase *t = tcase_create("docs"), *limits = tcase_create("limits");
     SRunner *runner;
     int failed;
 
@@ -330,9 +330,13 @@ int main(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, members);
     tcase_add_test(t, place);
-    tcase_add_test(t, ulimits_clamped);
     tcase_add_test(t, damaged);
     suite_add_tcase(s, t);
+    /* Valgrind lets nobody lower the number of descriptors. */
+    tcase_set_tags(limits, "not-on-valgrind");
+    tcase_add_checked_fixture(limits, setup, teardown);
+    tcase_add_test(limits, ulimits_clamped);
+    suite_add_tcase(s, limits);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
