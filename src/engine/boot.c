@@ -121,54 +121,74 @@ static bool has_process(int64_t pid, const char *word)
     return false;
 }
 
-static bool is_of_this_boot(const struct ctr *c, bool booted)
+/* What keeps a container from being put right. */
+struct kept {
+    bool booted;
+    struct berth_list *keep; /* IDs of those to be left alone */
+    size_t n;                /* how many there are in all */
+    struct berth_error *err;
+};
+
+static bool is_of_this_boot(const struct kept *k, const struct berth_record *rec)
 {
-    if (has_process(json_i64(c->state, "conmonPid", 0), c->id))
+    static const char *const names[] = {"conmonPid", "runDir"};
+    struct berth_blob values[ARRAY_LEN(names)];
+    _cleanup_buf_ struct berth_buf run_dir = BUF_INIT;
+    int64_t pid = 0;
+
+    /* A damaged record is none of this boot's; who writes it anew tells of it. */
+    if (json_project(rec->state, names, ARRAY_LEN(names), values, NULL) < 0)
+        return false;
+    if (values[0].data && json_text_i64(values[0], &pid) == 0 && has_process(pid, rec->id))
         return true;
-    return !booted && *ctr_run_dir(c) && fs_exists(ctr_run_dir(c));
+    return !k->booted && values[1].data && json_text_str(values[1], &run_dir) == 0 &&
+           run_dir.len > 0 && fs_exists(buf_str(&run_dir));
 }
 
-static void refresh_ctr(struct engine *e, struct ctr *c)
+static int keep_one(void *arg, const struct berth_record *rec)
+{
+    struct kept *k = arg;
+
+    k->n++;
+    return is_of_this_boot(k, rec) && list_add(k->keep, rec->id) < 0
+               ? fail(k->err, ENOMEM, "out of memory")
+               : 0;
+}
+
+static int find_kept(struct engine *e, struct kept *k)
+{
+    _cleanup_txn_ struct txn *t = NULL;
+    int r = store_begin(e, false, &t, k->err);
+
+    return r < 0 ? r : store_scan(e, t, BERTH_CONTAINER, BERTH_REC_STATE, keep_one, k, k->err);
+}
+
+/* The part of the run directory, and what a boot left in the container's folder.  One that
+ * cannot be put right is told of, and does not keep the others from it. */
+static void refresh_ctr(void *arg, const char *id, json *state)
 {
     static const char *const left[] = {"attach", "ctl", "winsz", "oom"};
+    struct engine *e = arg;
     _cleanup_error_ struct berth_error err = ERROR_INIT;
-    _cleanup_free_ char *exit_file = NULL, *run_dir = NULL;
+    _cleanup_free_ char *exit_file = str_printf("%s/exits/%s", e->conf->tmp_dir, id);
+    _cleanup_free_ char *run_dir = NULL, *static_dir = NULL;
     struct storage *storage;
-    int r;
+    int r = engine_storage(e, &storage, &err);
 
-    json_del(c->state, "networkStatus");
-    r = engine_storage(e, &storage, &err);
     if (r == 0)
-        r = storage_container_dirs(storage, c->id, NULL, &run_dir, &err);
-    if (r == 0) {
-        json_set_str(c->state, "runDir", run_dir);
-        r = store_save(c, EXIT_NONE, &err);
-    }
+        r = storage_container_dirs(storage, id, &static_dir, &run_dir, &err);
     if (r < 0)
-        log_error("refreshing container %s: %s", c->id, error_text(&err));
-    for (size_t i = 0; i < ARRAY_LEN(left); i++) {
-        _cleanup_free_ char *path = path_join(ctr_static_dir(c), left[i]);
+        log_error("refreshing container %s: %s", id, error_text(&err));
+    else
+        json_set_str(state, "runDir", run_dir);
+    for (size_t i = 0; static_dir && i < ARRAY_LEN(left); i++) {
+        _cleanup_free_ char *path = path_join(static_dir, left[i]);
 
         if (path)
             unlink(path);
     }
-    exit_file = str_printf("%s/exits/%s", e->conf->tmp_dir, c->id);
     if (exit_file)
         unlink(exit_file);
-}
-
-/* IDs of the containers to be left alone; *n: how many there are in all. */
-static int find_kept(struct engine *e, bool booted, struct berth_list *keep, size_t *n,
-                     struct berth_error *err)
-{
-    struct ctr **ctrs = NULL;
-    int r = ctr_load_all(e, 0, &ctrs, n, err);
-
-    for (size_t i = 0; r == 0 && i < *n; i++)
-        if (is_of_this_boot(ctrs[i], booted) && list_add(keep, ctrs[i]->id) < 0)
-            r = fail(err, ENOMEM, "out of memory");
-    ctr_free_all(ctrs, *n);
-    return r;
 }
 
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -211,33 +231,19 @@ static int refresh_pods(struct engine *e, struct berth_error *err)
     return 0;
 }
 
-static int refresh_objects(struct engine *e, const struct berth_list *keep,
-                           struct berth_error *err)
-{
-    struct ctr **ctrs = NULL;
-    size_t n = 0;
-    int r = store_refresh(e, keep, err);
-
-    if (r == 0)
-        r = ctr_load_all(e, 0, &ctrs, &n, err);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        if (!list_has(keep, ctrs[i]->id))
-            refresh_ctr(e, ctrs[i]);
-    ctr_free_all(ctrs, n);
-    return r < 0 ? r : refresh_pods(e, err);
-}
-
 /* *changed: there was something to put right. */
 static int refresh(struct engine *e, bool booted, bool *changed, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list keep = LIST_INIT;
+    struct kept kept = {.booted = booted, .keep = &keep, .err = err};
     char *ns = TAKE(e->conf->namespace_); /* objects of all namespaces */
-    size_t n = 0;
-    int r = find_kept(e, booted, &keep, &n, err);
+    int r = find_kept(e, &kept);
 
-    *changed = booted || keep.n < n;
+    *changed = booted || keep.n < kept.n;
     if (r == 0 && *changed)
-        r = refresh_objects(e, &keep, err);
+        r = store_refresh(e, &keep, refresh_ctr, e, err);
+    if (r == 0 && *changed)
+        r = refresh_pods(e, err);
     e->conf->namespace_ = ns;
     if (r == 0 && !e->locks)
         r = boot_open_locks(e, BERTH_LOCK_CREATE, err);

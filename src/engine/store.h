@@ -200,7 +200,9 @@ int store_validate(struct engine *e, bool readonly, struct berth_error *err);
 
 /* After a boot: in one transaction, forget what no longer runs.  keep: IDs of containers that
  * are of this boot and are left alone, and with them, if there are any, all pods and volumes.
- */
-int store_refresh(struct engine *e, const struct berth_list *keep, struct berth_error *err);
+ * fn, unless it is NULL, may change the state of each of the others before it is written. */
+typedef void store_refresh_fn(void *arg, const char *id, json *state);
+int store_refresh(struct engine *e, const struct berth_list *keep, store_refresh_fn *fn,
+                  void *arg, struct berth_error *err);
 
 #endif

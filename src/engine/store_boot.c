@@ -129,6 +129,8 @@ struct refresh {
     struct refreshed *list;
     size_t n, cap;
     const struct berth_list *keep; /* containers that are left alone */
+    store_refresh_fn *fn;
+    void *arg;
     struct berth_error *err;
 };
 
@@ -143,12 +145,24 @@ static void refresh_free(struct refresh *all)
 
 static void reset_container(json *state)
 {
-    static const char *const gone[] = {
-        "pid",           "conmonPid",      "mountPoint",         "mounted",
-        "bindMounts",    "execSessions",   "newExecSessions",    "stoppedByUser",
-        "checkpointed",  "restored",       "restartPolicyMatch", "restartCount",
-        "restoreLog",    "checkpointPath", "checkpointLog",      "netns",
-        "countedVolumes"};
+    static const char *const gone[] = {"pid",
+                                       "conmonPid",
+                                       "mountPoint",
+                                       "mounted",
+                                       "bindMounts",
+                                       "execSessions",
+                                       "newExecSessions",
+                                       "stoppedByUser",
+                                       "checkpointed",
+                                       "restored",
+                                       "restartPolicyMatch",
+                                       "restartCount",
+                                       "restoreLog",
+                                       "checkpointPath",
+                                       "checkpointLog",
+                                       "netns",
+                                       "countedVolumes",
+                                       "networkStatus"};
 
     for (size_t i = 0; i < ARRAY_LEN(gone); i++)
         json_del(state, gone[i]);
@@ -178,9 +192,11 @@ static int reset_one(void *arg, const struct berth_record *rec)
                   error_text(&why));
         return 0;
     }
-    if (rec->kind == BERTH_CONTAINER)
+    if (rec->kind == BERTH_CONTAINER) {
         reset_container(state);
-    else {
+        if (all->fn)
+            all->fn(all->arg, rec->id, state);
+    } else {
         json_set_i64(state, "mountCount", 0);
         json_del(state, "mountPoint");
     }
@@ -245,9 +261,11 @@ static int forget_sides(struct txn *t, const struct refresh *all, struct berth_e
     return n < 0 ? (int)n : 0;
 }
 
-int store_refresh(struct engine *e, const struct berth_list *keep, struct berth_error *err)
+int store_refresh(struct engine *e, const struct berth_list *keep, store_refresh_fn *fn,
+                  void *arg, struct berth_error *err)
 {
-    _cleanup_(refresh_free) struct refresh all = {.keep = keep, .err = err};
+    _cleanup_(refresh_free) struct refresh all = {
+        .keep = keep, .fn = fn, .arg = arg, .err = err};
     _cleanup_txn_ struct txn *t = NULL;
     struct berth_scan scan = {.size = sizeof(scan), .want = BERTH_REC_STATE | BERTH_REC_ATTRS};
     int r = store_begin(e, true, &t, err);

@@ -573,7 +573,7 @@ STORE_TEST(refresh)
     OK(store_vol_add(v, &err));
     OK(store_exec_add(a, "s1", &err));
     for (int i = 0; i < 2; i++) {
-        OK(store_refresh(e, &(struct berth_list){0},
+        OK(store_refresh(e, &(struct berth_list){0}, NULL, NULL,
                          &err)); /* the second time changes nothing more */
         OK(ctr_load(e, a->id, &got, &err));
         ck_assert_int_eq(ctr_status(got), CTR_CONFIGURED);
@@ -619,7 +619,7 @@ STORE_TEST(refresh_past_damage)
     OK(store_begin(e, true, &t, &err));
     OK(txn_update(t, &rec, &err));
     OK(txn_commit(&t, &err));
-    OK(store_refresh(e, &(struct berth_list){0}, &err));
+    OK(store_refresh(e, &(struct berth_list){0}, NULL, NULL, &err));
     FAILS(EUCLEAN, "state of container 111111111111 is not valid JSON",
           ctr_load(e, a->id, &got, &err));
     OK(ctr_load(e, b->id, &got, &err));
