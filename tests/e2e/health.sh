@@ -108,8 +108,10 @@ good "and then unhealthy"
 rm "$R/bad"
 until_true sh -c "\"$BERTH\" ps --filter health=healthy --format '{{.Names}}' | grep -q w"
 good "and healthy again"
+# A pidfd, or what stands for one where there are none.
 is "it holds no file open but the process's" "/dev/null /dev/null /dev/null anon_inode:[pidfd]" \
-	"$(for fd in 0 1 2 3 4 5 6 7 8 9; do readlink "/proc/$(watcher w)/fd/$fd"; done | tr '\n' ' ' | sed 's/ $//')"
+	"$(for fd in 0 1 2 3 4 5 6 7 8 9; do readlink "/proc/$(watcher w)/fd/$fd"; done | tr '\n' ' ' |
+		sed 's/ $//; s,/proc/[0-9]*$,anon_inode:[pidfd],')"
 old=$(watcher w)
 quiet b restart -t 0 w
 until_true sh -c "! kill -0 $old"
