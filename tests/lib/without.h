@@ -4,7 +4,8 @@
 #define TESTS_LIB_WITHOUT_H
 
 /* From now on these (names, separated by commas) give ENOSYS, here and in whatever is started
- * from here.  0, or -1 with errno; EINVAL: a name is not in the table. */
+ * from here.  0, or -1 with errno; EINVAL: a name is not in the table; EEXIST: a call is
+ * still there. */
 int without_syscalls(const char *names);
 
 #endif
