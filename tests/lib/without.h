@@ -7,7 +7,8 @@
  * from here.  0, or -1 with errno; EINVAL: a name is not in the table. */
 int without_syscalls(const char *names);
 
-/* 0, or -1 with EEXIST: one of them is still there.  Not on valgrind, which has its own view. */
+/* 0, or -1 with EEXIST: one of them is still there.  Not on valgrind, which has its own view.
+ */
 int syscalls_gone(const char *names);
 
 #endif
