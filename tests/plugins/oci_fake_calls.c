@@ -29,6 +29,7 @@ START_TEST(calls)
     static const struct berth_blob limits = {"{\"pids\":{}}", 11};
     struct berth_oci_checkpoint how = {
         .size = sizeof(how), .dir = "/cp", .flags = ~0u, .previous = "../pre"};
+    const struct berth_oci_checkpoint ask = {.size = sizeof(ask)};
     uint64_t usec;
 
     OK(f.ops.start(f.r, &f.c, f.err));
@@ -53,7 +54,11 @@ START_TEST(calls)
                             "--leave-running --tcp-established --file-locks --pre-dump "
                             "--parent-path ../pre %s\n",
                             f.bundle, f.id));
+    OK(f.ops.checkpoint(f.r, &f.c, &ask, NULL, f.err));
+    ck_assert_str_eq(last_call(), "checkpoint --help");
     play_runtime("echo \"unknown command checkpoint\" >&2; exit 1");
+    FAILS(ENOTSUP, "configured runtime does not support checkpoint/restore",
+          f.ops.checkpoint(f.r, &f.c, &ask, NULL, f.err));
     FAILS(ENOTSUP, "configured runtime does not support checkpoint/restore",
           f.ops.checkpoint(f.r, &f.c, &how, &usec, f.err));
 }

@@ -60,6 +60,8 @@ int rt_checkpoint(struct berth_oci *r, const struct berth_container *c,
     if (rc < 0)
         return berth_fail(r->h, err, ENOTSUP,
                           "configured runtime does not support checkpoint/restore");
+    if (!how->dir)
+        return 0;
     if (how->flags & BERTH_OCI_CHECKPOINT_KEEP_RUNNING)
         words[n++] = "--leave-running";
     if (how->flags & BERTH_OCI_CHECKPOINT_TCP_ESTABLISHED)
