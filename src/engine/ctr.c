@@ -44,6 +44,7 @@ void ctr_free(struct ctr *c)
     free(c->netns);
     json_putp(&c->config);
     json_putp(&c->state);
+    json_putp(&c->addresses);
     free(c);
 }
 

@@ -39,6 +39,8 @@ struct ctr {
 
     uint32_t preserve_fds; /* descriptors from 3 on that its next run inherits */
 
+    json *addresses; /* network status; its next run gets the same addresses; NULL: any */
+
     /* While `defer` is set, store_save() only notes what it was asked to write; the next
      * save, or the removal, writes it in one transaction with its own. */
     bool defer;
@@ -121,6 +123,33 @@ int ctr_kill(struct ctr *c, int signal, struct berth_error *err);
 int ctr_pause(struct ctr *c, struct berth_error *err);
 int ctr_unpause(struct ctr *c, struct berth_error *err);
 int ctr_cleanup(struct ctr *c, struct berth_error *err);
+
+/* What came of a checkpoint or a restoration. */
+struct ctr_checkpoint_report {
+    uint64_t usec; /* how long the runtime took */
+    json *stats;   /* criu's numbers, podman's names; the caller's; NULL: not asked for */
+};
+
+#define CTR_CHECKPOINT_KEEP            (1u << 0) /* logs; of a restoration: the checkpoint too */
+#define CTR_CHECKPOINT_LEAVE_RUNNING   (1u << 1)
+#define CTR_CHECKPOINT_TCP_ESTABLISHED (1u << 2)
+#define CTR_CHECKPOINT_FILE_LOCKS      (1u << 3)
+#define CTR_CHECKPOINT_PRE             (1u << 4) /* its memory only, in advance; it runs on */
+#define CTR_CHECKPOINT_WITH_PREVIOUS   (1u << 5) /* only what changed since then */
+#define CTR_CHECKPOINT_STATS           (1u << 6)
+#define CTR_RESTORE_ANY_IP             (1u << 7) /* it need not have its old addresses */
+#define CTR_RESTORE_ANY_MAC            (1u << 8)
+
+/*
+ * Write the processes of a running container into its static directory, and end them; and
+ * start a container from what was written, with the same addresses.  -ENOTSUP: the runtime
+ * cannot do it; -EINVAL: its state, or there is no checkpoint.  After a failure the files are
+ * what they were.
+ */
+int ctr_checkpoint(struct ctr *c, unsigned flags, struct ctr_checkpoint_report *out,
+                   struct berth_error *err);
+int ctr_restore(struct ctr *c, unsigned flags, struct ctr_checkpoint_report *out,
+                struct berth_error *err);
 
 /* -EEXIST: another container or pod has that name. */
 int ctr_rename(struct ctr *c, const char *name, struct berth_error *err);

@@ -5,6 +5,7 @@
 #define BERTH_ENGINE_CTR_LIFE_H
 
 #include "engine/ctr.h"
+#include <signal.h>
 
 /* Network namespace: made and joined to its networks, where the container has one of its
  * own and it is not there yet; c->netns is its path.  The reverse takes what is there. */
@@ -58,8 +59,20 @@ void ctr_net_end_pasta(const struct ctr *c, const char *netns);
 struct slirp_options;
 int ctr_net_slirp(const struct ctr *c, struct slirp_options *out, struct berth_error *err);
 
-/* Prepare, write config.json, create in the runtime, save: state CREATED.  On failure
- * everything is undone.  restart: keep the count of restarts. */
+/* How a container comes to be in the runtime. */
+struct ctr_making {
+    bool restart;           /* keep the count of restarts */
+    const char *checkpoint; /* directory to restore it from, and it runs then; NULL: afresh */
+    uint32_t flags;         /* BERTH_OCI_CREATE_*, besides those of the configuration */
+    int (*prepare)(struct ctr *c, struct berth_error *err); /* when all is mounted; or NULL */
+    uint64_t usec;                                          /* set: how long the runtime took */
+};
+
+/* Prepare, write config.json, create or restore in the runtime, save: state CREATED or
+ * RUNNING.  On failure everything is undone. */
+int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err);
+
+/* The same, and the event. */
 int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err);
 
 /* Init if need be, attach if wanted, start, save. */
@@ -87,6 +100,9 @@ int ctr_restart_by_policy(struct ctr *c, struct berth_error *err);
 
 /* The n descriptors from 3 on, with which this program was started; fresh memory or NULL. */
 int *ctr_inherited(uint32_t n);
+
+/* SIGINT and SIGTERM wait until what was done is recorded; *old for sigprocmask(). */
+void ctr_hold_signals(sigset_t *old);
 
 /* A failed runtime call: append podman's words for its kind.  Returns r. */
 int ctr_classify(int r, struct berth_error *err);

@@ -194,7 +194,7 @@ int ctr_net_leave(struct ctr *c, json *networks, struct berth_error *err)
 }
 
 /* Interface and addresses of a status, as the options of a network. */
-static void note_status(json *options, json *status)
+static void note_status(json *options, const json *status)
 {
     json *interfaces = json_get(status, "interfaces"), *ips = json_new_array();
 
@@ -235,6 +235,29 @@ int ctr_net_joined(struct ctr *c, json **out, struct berth_error *err)
     return 0;
 }
 
+/* The addresses of a former run, wherever it was on the same networks. */
+static void take_addresses(json *networks, const json *status)
+{
+    json_object_object_foreach (networks, name, options) {
+        const json *one = json_get(status, name), *interfaces = json_get(one, "interfaces");
+        json *wanted;
+
+        if (!json_object_is_type(interfaces, json_type_object))
+            continue;
+        wanted = options ? json_copy(options) : json_new();
+        json_del(wanted, "interface_name");
+        json_del(wanted, "static_ips");
+        json_del(wanted, "static_mac");
+        note_status(wanted, one);
+        json_object_object_foreach (interfaces, interface, value) {
+            (void)interface;
+            json_opt_str(wanted, "static_mac", json_str(value, "mac_address"));
+            break;
+        }
+        json_set(networks, name, wanted);
+    }
+}
+
 static int join_networks(struct ctr *c, struct berth_error *err)
 {
     _cleanup_json_ json *networks = NULL;
@@ -243,6 +266,8 @@ static int join_networks(struct ctr *c, struct berth_error *err)
 
     if (r < 0 || json_object_object_length(networks) == 0)
         return r;
+    if (c->addresses)
+        take_addresses(networks, c->addresses);
     r = ctr_net_join(c, networks, &status, err);
     if (r == 0)
         json_set(c->state, "networkStatus", status);

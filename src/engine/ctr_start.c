@@ -118,6 +118,25 @@ static void note_created(struct ctr *c, const struct berth_oci_status *status, b
     json_opt_i64(c->state, "conmonPid", status->monitor_pid);
 }
 
+/* What it ended with before is no longer so.  podman shows the time of its start, not that of
+ * its restoration, as the beginning. */
+static void note_restored(struct ctr *c, const struct berth_oci_status *status)
+{
+    static const char *const cleared[] = {
+        "exitCode",           "exited",         "oomKilled", "stoppedByUser", "checkpointed",
+        "restartPolicyMatch", "newExecSessions"};
+    char text[TIME_TEXT_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(cleared); i++)
+        json_del(c->state, cleared[i]);
+    json_set_bool(c->state, "restored", true);
+    json_set_str(c->state, "checkpointedTime", ZERO_TIME);
+    json_set_str(c->state, "restoredTime", time_format(time_now(), text));
+    json_set_i64(c->state, "state", CTR_RUNNING);
+    json_opt_i64(c->state, "pid", status->pid);
+    json_opt_i64(c->state, "conmonPid", status->monitor_pid);
+}
+
 /* What podman appends by kind of failure. */
 int ctr_classify(int r, struct berth_error *err)
 {
@@ -130,8 +149,7 @@ int ctr_classify(int r, struct berth_error *err)
     return r;
 }
 
-/* SIGINT and SIGTERM wait until what was started is recorded. */
-static void hold_signals(sigset_t *old)
+void ctr_hold_signals(sigset_t *old)
 {
     sigset_t held;
 
@@ -185,9 +203,10 @@ static int keep(struct ctr *c, struct ports *ports, struct berth_error *err)
     return r == 0 && fd >= 0 ? ports_add(ports, fd, err) : r;
 }
 
-static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *err)
+static int create_in_runtime(struct ctr *c, struct ctr_making *m, struct berth_error *err)
 {
-    struct berth_oci_create how = {.size = sizeof(how)};
+    struct berth_oci_create how = {
+        .size = sizeof(how), .flags = m->flags, .checkpoint = m->checkpoint};
     struct berth_oci_status status = {.size = sizeof(status)};
     _cleanup_view_ struct ctr_view view = {0};
     _cleanup_ports_ struct ports ports = {0};
@@ -212,19 +231,22 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
         how.flags |= BERTH_OCI_CREATE_NO_KEYRING;
     if (c->e->conf->no_pivot_root)
         how.flags |= BERTH_OCI_CREATE_NO_PIVOT;
-    hold_signals(&old);
-    r = oci_create(oci, &view.c, &how, &status, NULL, err);
+    ctr_hold_signals(&old);
+    r = oci_create(oci, &view.c, &how, &status, &m->usec, err);
     if (r == -EEXIST) {
         /* Left by an engine that died before it could record it. */
         error_clear(err);
         r = oci_remove(oci, &view.c, err);
         if (r == 0)
-            r = oci_create(oci, &view.c, &how, &status, NULL, err);
+            r = oci_create(oci, &view.c, &how, &status, &m->usec, err);
     }
     spec_settle(c);
     r = ctr_classify(r, err);
     if (r >= 0) {
-        note_created(c, &status, restart);
+        if (m->checkpoint)
+            note_restored(c, &status);
+        else
+            note_created(c, &status, m->restart);
         r = store_save(c, EXIT_NONE, err);
         if (r < 0)
             oci_remove(oci, &view.c, NULL);
@@ -233,7 +255,7 @@ static int create_in_runtime(struct ctr *c, bool restart, struct berth_error *er
     return r < 0 ? r : 0;
 }
 
-int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
+int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err)
 {
     bool sessions = json_get(c->state, "newExecSessions") != NULL;
     int r = remove_left(c, err);
@@ -246,8 +268,10 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
         r = spec_init(c, err);
     if (r == 0)
         r = fault_point("ctr", "configured", err);
+    if (r == 0 && m->prepare)
+        r = m->prepare(c, err);
     if (r == 0)
-        r = create_in_runtime(c, restart, err);
+        r = create_in_runtime(c, m, err);
     if (r == 0 && json_flag(c->config, "postConfigureNetNS", false)) {
         r = ctr_net_setup_late(c, err);
         if (r == 0)
@@ -265,8 +289,17 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
     }
     ctr_net_let_go(c);
     health_prepare(c);
-    event_ctr(c, "init", NULL);
     return 0;
+}
+
+int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
+{
+    struct ctr_making m = {.restart = restart};
+    int r = ctr_make_locked(c, &m, err);
+
+    if (r == 0)
+        event_ctr(c, "init", NULL);
+    return r;
 }
 
 int ctr_init(struct ctr *c, struct berth_error *err)
