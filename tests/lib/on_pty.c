@@ -11,7 +11,7 @@
  *   size ROWS COLS change the size of the terminal
  *   signal NUMBER  send the command a signal
  *   hangup         close the terminal
- *   sleep MS       do nothing
+ *   sleep MS       do nothing; BERTH_TEST_PATIENCE times as long where all is slow
  *   end STATUS     wait for its end; 128 and more: by a signal, -1: any.  The mode of the
  *                  terminal must be what it was at the beginning.
  *
@@ -68,6 +68,13 @@ static size_t unescape(char *text)
     return (size_t)(out - text);
 }
 
+static int patience(void)
+{
+    const char *times = getenv("BERTH_TEST_PATIENCE");
+
+    return times && atoi(times) > 0 ? atoi(times) : 1;
+}
+
 /* 1: more text is there; 0: none came in time, or there is no terminal any more. */
 static int look(int timeout)
 {
@@ -87,7 +94,7 @@ static int look(int timeout)
 static int expect(char *text)
 {
     size_t len = unescape(text);
-    time_t end = time(NULL) + SECONDS;
+    time_t end = time(NULL) + SECONDS * patience();
 
     for (;;) {
         char *at = memmem(seen + taken, n_seen - taken, text, len);
@@ -104,7 +111,7 @@ static int expect(char *text)
 
 static int await_end(int want)
 {
-    time_t end = time(NULL) + SECONDS;
+    time_t end = time(NULL) + SECONDS * patience();
     struct termios after;
     char why[80];
     int status;
@@ -154,7 +161,7 @@ static int step(char *line)
         return 0;
     }
     if (strcmp(word, "sleep") == 0 && rest)
-        return usleep((useconds_t)atoi(rest) * 1000);
+        return usleep((useconds_t)(atoi(rest) * patience()) * 1000);
     if (strcmp(word, "end") == 0 && rest)
         return await_end(atoi(rest));
     return complain(word, "no such step");
