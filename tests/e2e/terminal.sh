@@ -176,7 +176,8 @@ echo hello >"$W/file"
 is "run --preserve-fds" hello "$(b run --rm --preserve-fds 1 $C sh -c 'cat <&3' 3<"$W/file")"
 is "exec --preserve-fds" hello "$(b exec --preserve-fds 1 c sh -c 'cat <&3' 3<"$W/file")"
 rc "one that is not there" 125 b exec --preserve-fds 2 c true
-is "has podman's words" "Error: file descriptor 3 is not available - the preserve-fds option requires that file descriptors must be passed" "$errs"
+# Valgrind has one there itself.
+[ -n "${VALGRIND:-}" ] || is "has podman's words" "Error: file descriptor 3 is not available - the preserve-fds option requires that file descriptors must be passed" "$errs"
 }
 rc "the store is whole" 0 b state check
 finish
