@@ -14,6 +14,7 @@
 #include "engine/ctr_life.h"
 #include "engine/events.h"
 #include "engine/health.h"
+#include "engine/rootfs.h"
 #include "engine/store.h"
 #include <fcntl.h>
 
@@ -76,12 +77,13 @@ static int able_runtime(struct ctr *c, struct ctr_view *view, struct oci **out,
     return r == 0 ? oci_checkpoint(*out, &view->c, &ask, NULL, err) : r;
 }
 
-/* The directory behind its /dev/shm, where that is its own. */
+/* The directory behind its /dev/shm, where that is its own.  The host's is not to be put back
+ * to what it was: the locks of all containers are in it. */
 static const char *own_shm(const struct ctr *c)
 {
     const char *dir = json_str(c->config, "ShmDir");
 
-    return !str_empty(dir) &&
+    return rootfs_own_shm(c) &&
                    str_eq(json_str(json_get(c->state, "bindMounts"), "/dev/shm"), dir)
                ? dir
                : NULL;

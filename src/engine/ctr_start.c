@@ -248,8 +248,15 @@ static int create_in_runtime(struct ctr *c, struct ctr_making *m, struct berth_e
         else
             note_created(c, &status, m->restart);
         r = store_save(c, EXIT_NONE, err);
-        if (r < 0)
+        if (r < 0) {
             oci_remove(oci, &view.c, NULL);
+            /* It is not to be taken for one that runs. */
+            if (m->checkpoint) {
+                json_set_i64(c->state, "state", CTR_STOPPED);
+                json_del(c->state, "restored");
+                json_set_str(c->state, "restoredTime", ZERO_TIME);
+            }
+        }
     }
     sigprocmask(SIG_SETMASK, &old, NULL);
     return r < 0 ? r : 0;

@@ -89,9 +89,8 @@ static void note(int r, int *first, struct berth_error *why, struct berth_error 
 
 /* ------------------------------------------------------------ shared memory */
 
-/* Is the shared memory the container's own, to be mounted by us?  The list of mounts to
- * undo says so; the host's or another container's is not in it. */
-static bool has_own_shm(const struct ctr *c)
+/* The list of mounts to undo says so; the host's or another container's is not in it. */
+bool rootfs_own_shm(const struct ctr *c)
 {
     const char *dir = json_str(c->config, "ShmDir");
 
@@ -106,7 +105,7 @@ static int mount_shm(const struct ctr *c, struct berth_error *err)
     _cleanup_close_ int fd = -1, top = -1;
     int r;
 
-    if (!has_own_shm(c))
+    if (!rootfs_own_shm(c))
         return 0;
     if (mkdir(dir, 0700) < 0 && errno != EEXIST)
         return fail_errno(err, errno, "creating directory %s", dir);

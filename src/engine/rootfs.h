@@ -46,6 +46,9 @@ int rootfs_where(struct ctr *c, char **path, bool *mounted, struct berth_error *
  * container runs from a plain directory. */
 int rootfs_parts(struct ctr *c, struct berth_list *out, struct berth_error *err);
 
+/* Is its shared memory its own, to be mounted by us? */
+bool rootfs_own_shm(const struct ctr *c);
+
 /* The host's ID of one in the container; map: "UIDMap" or "GIDMap". */
 uint32_t rootfs_host_id(const struct ctr *c, const char *map, uint32_t id);
 

@@ -119,6 +119,12 @@ is "its files are there" "checkpoint devshm-checkpointtar networkstatus restorel
 is "nothing is mounted" 0 "$(grep -c "$id" /proc/self/mountinfo)"
 is "no namespace is left" "" "$(namespaces)"
 
+rc "a restoration that cannot be recorded" 125 env BERTH_FAULT=state.commit:1=EIO "$BERTH" --runtime "$W/bin/fake" container restore a
+is "it is exited" "exited 0" "$(state a Status) $(state a ExitCode)"
+is "nothing is mounted" 0 "$(grep -c "$id" /proc/self/mountinfo)"
+is "no namespace is left" "" "$(namespaces)"
+
+lines=$(b logs a | grep -cx up)
 rc "restore" 0 f container restore a
 is "prints the name" a "$out"
 is "running" running "$(state a Status)"
@@ -136,8 +142,7 @@ is "no files are left" "" "$(files a)"
 is "as much is mounted as before" "$mounts" "$(grep -c "$id" /proc/self/mountinfo)"
 rc "restore of one that runs" 125 f container restore a
 is "podman's text" "Error: container $id is running or paused, cannot restore: container state improper" "$errs"
-until_true sh -c "[ \"\$(\"$BERTH\" logs a)\" = 'up
-up' ]"
+until_true sh -c "[ \"\$(\"$BERTH\" logs a | grep -cx up)\" = $((lines + 1)) ]"
 
 # ---------------------------------------------------------------------- flags
 rc "--leave-running" 0 f container checkpoint -R --keep --tcp-established --file-locks a
@@ -236,6 +241,18 @@ crun checkpoint --help >/dev/null 2>&1 || {
 	is "podman's text" "Error: configured runtime does not support checkpoint/restore" "$errs"
 }
 quiet b rm -f -t 0 never
+
+# ------------------------------------------------------------ shared memory
+f run -d --name i --ipc host --network none --rootfs "$R" sleep 100 >/dev/null
+inode=$(stat -c %i /dev/shm)
+echo before >/dev/shm/of-the-host
+quiet f container checkpoint i
+[ ! -e "$(dir i)/devshm-checkpoint.tar" ] || wrong "the host's /dev/shm is in the checkpoint"
+echo after >/dev/shm/of-the-host
+rc "restore of one with the host's /dev/shm" 0 f container restore i
+is "which stays as it is" "after $inode" "$(cat /dev/shm/of-the-host) $(stat -c %i /dev/shm)"
+rm /dev/shm/of-the-host
+quiet b rm -f -t 0 i
 
 # ------------------------------------------------------------- other addresses
 subnet=$(b network inspect n | sed -n 's/.*"subnet": "\(.*\)\.0\/24".*/\1/p')
