@@ -283,7 +283,7 @@ until_true sh -c '! pgrep conmon'
 
 # ------------------------------------------------------------------- real ones
 podman_r() { podman --runtime runc "$@"; }
-if command -v criu >/dev/null && criu check >/dev/null 2>&1; then
+if command -v criu >/dev/null && command -v podman >/dev/null && criu check >/dev/null 2>&1; then
 	r() { "$BERTH" --runtime runc "$@"; }
 	# shellcheck disable=SC2016 # for the shell in the container
 	r run -d --name c --network n --rootfs "$R" sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/dev/null
