@@ -27,10 +27,9 @@
 #define NETWORK_STATUS "network.status"
 #define SHM_ARCHIVE    "devshm-checkpoint.tar"
 
-#define ZERO_TIME         "0001-01-01T00:00:00Z"
-#define STATS_MAX         65536
-#define STATUS_MAX        (1u << 20)
-#define EXIT_FILE_SECONDS 5
+#define ZERO_TIME  "0001-01-01T00:00:00Z"
+#define STATS_MAX  65536
+#define STATUS_MAX (1u << 20)
 
 /* ------------------------------------------------------------------- common */
 
