@@ -23,7 +23,11 @@ quiet $netberth create --name model --rootfs "$R" true
 quiet $netberth init model
 dir=$(dirname "$(find /var/lib/containers/storage/overlay-containers -name config.json | head -n 1)")
 mkdir "$W/net-bundle"
-jq 'del(.linux.cgroupsPath) | (.linux.namespaces[] | select(.type == "network")).path = "/run/netns/floor"' \
+# With the filter that berth gave to crun and then took out of the bundle.
+base64 -w 0 "/run/crun/$(basename "$(dirname "$dir")")/seccomp.bpf" >"$W/net-filter"
+jq --rawfile filter "$W/net-filter" 'del(.linux.cgroupsPath) |
+	.annotations["run.oci.seccomp_bpf_data"] = $filter |
+	(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/floor"' \
 	"$dir/config.json" >"$W/net-bundle/config.json"
 export FLOOR_SETUP="$W/setup" FLOOR_TEARDOWN="$W/teardown"
 bench "run --rm ... true, default network (floor: conmon, crun and netavark by hand, at most x1.10)" \
