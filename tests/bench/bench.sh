@@ -15,6 +15,10 @@ podman="podman --cgroup-manager cgroupfs --events-backend file"
 part() { echo "$1"; }
 bench() { part "$1"; shift; "$top_builddir/bench_run" "$@" || exit 1; }
 
+# The compiled filter that crun was given for the container of this bundle; berth has taken it
+# out again.
+given_filter() { base64 -w 0 "/run/crun/$(basename "$(dirname "$1")")/seccomp.bpf"; }
+
 # Rows of which a shell is a part: a script, executed by name.
 script() {
 	printf '#!/bin/sh\n%s\n' "$2" >"$W/$1"

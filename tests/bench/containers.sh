@@ -59,8 +59,7 @@ quiet b init model
 dir=$(dirname "$(find /var/lib/containers/storage/overlay-containers -name config.json | head -n 1)")
 mkdir "$W/bundle-without" "$W/bundle-with" "$W/bundle-none"
 jq 'del(.linux.cgroupsPath)' "$dir/config.json" >"$W/bundle-without/config.json"
-# berth takes its filter out of the bundle again; what crun was given is in crun's directory.
-base64 -w 0 /run/crun/*/seccomp.bpf >"$W/filter"
+given_filter "$dir" >"$W/filter"
 jq --rawfile filter "$W/filter" '.annotations["run.oci.seccomp_bpf_data"] = $filter' \
 	"$W/bundle-without/config.json" >"$W/bundle-with/config.json"
 jq 'del(.linux.seccomp)' "$W/bundle-without/config.json" >"$W/bundle-none/config.json"

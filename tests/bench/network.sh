@@ -23,8 +23,7 @@ quiet $netberth create --name model --rootfs "$R" true
 quiet $netberth init model
 dir=$(dirname "$(find /var/lib/containers/storage/overlay-containers -name config.json | head -n 1)")
 mkdir "$W/net-bundle"
-# With the filter that berth gave to crun and then took out of the bundle.
-base64 -w 0 "/run/crun/$(basename "$(dirname "$dir")")/seccomp.bpf" >"$W/net-filter"
+given_filter "$dir" >"$W/net-filter"
 jq --rawfile filter "$W/net-filter" 'del(.linux.cgroupsPath) |
 	.annotations["run.oci.seccomp_bpf_data"] = $filter |
 	(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/floor"' \

@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include <dirent.h>
 #include <fcntl.h>
 
 static char dir[64];
@@ -638,6 +639,59 @@ START_TEST(durations)
 }
 END_TEST
 
+/* More names than one look at the directory gives, and an end that somebody asks for. */
+struct listing {
+    bool seen[300];
+    int n, most;
+};
+
+static int see(void *arg, int fd, const char *name, unsigned char type)
+{
+    struct listing *l = arg;
+    int64_t number;
+    struct stat st;
+
+    ck_assert_int_eq(str_to_i64(name + strlen("a-rather-long-name-"), &number), 0);
+    ck_assert(number >= 0 && number < 300 && !l->seen[number]);
+    ck_assert_int_eq(fstatat(fd, name, &st, 0), 0);
+    ck_assert(type == DT_REG || type == DT_UNKNOWN);
+    l->seen[number] = true;
+    return ++l->n == l->most ? 7 : 0;
+}
+
+START_TEST(listings)
+{
+    struct listing all = {.most = -1}, some = {.most = 5};
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file = -1;
+
+    ck_assert_int_eq(fs_is_empty_dir(AT_FDCWD, dir), 1);
+    ck_assert_int_eq(fs_list(fd, see, &all), 0);
+    ck_assert_int_eq(all.n, 0);
+    for (int i = 0; i < 300; i++) {
+        char name[40];
+
+        snprintf(name, sizeof(name), "a-rather-long-name-%d", i);
+        file = openat(fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_ge(file, 0);
+        ck_assert_int_eq(close(file), 0);
+    }
+    ck_assert_int_eq(fs_is_empty_dir(AT_FDCWD, dir), 0);
+    ck_assert_int_eq(fs_is_empty_dir(fd, "."), 0);
+    ck_assert_int_eq(fs_is_empty_dir(fd, "a-rather-long-name-0"), -ENOTDIR);
+    ck_assert_int_eq(fs_is_empty_dir(fd, "nothing"), -ENOENT);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    ck_assert_int_eq(fs_list(fd, see, &all), 0);
+    ck_assert_int_eq(all.n, 300);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    ck_assert_int_eq(fs_list(fd, see, &some), 7);
+    ck_assert_int_eq(some.n, 5);
+    close(fd);
+    file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(fs_list(file, see, &some), -ENOTDIR);
+    close(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -669,6 +723,7 @@ int main(void)
     tcase_add_loop_test(c, human_times, 0, ARRAY_LEN(humans));
     tcase_add_loop_test(c, durations, 0, ARRAY_LEN(spans));
     tcase_add_checked_fixture(f, make_dir, remove_dir);
+    tcase_add_test(f, listings);
     tcase_add_test(f, directories);
     tcase_add_test(f, files);
     tcase_add_test(f, removal_follows_no_links);
