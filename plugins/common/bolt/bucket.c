@@ -35,9 +35,7 @@ static int find(struct bolt_bucket *b, const void *key, size_t len, struct item 
     for (unsigned depth = 0; r == 0 && !p.leaf; depth++) {
         if (depth >= BOLT_DEPTH_MAX)
             return page_damaged(b, p.id, "the tree is deeper than %d", BOLT_DEPTH_MAX);
-        r = page_choose(b, &p, key, len, &i);
-        if (r == 0)
-            r = page_child(b, &p, i, &p);
+        r = page_below(b, &p, key, len, &i, &p);
     }
     return r < 0 ? r : page_find(b, &p, key, len, it);
 }
@@ -96,7 +94,7 @@ static bool opened_at(const struct bolt_bucket *parent, const void *name, size_t
     return false;
 }
 
-/* A handle for the bucket whose value is given. */
+/* A handle for the bucket whose name and value are given, which last as long as tx. */
 static int new_handle(struct bolt_bucket *parent, const void *name, size_t len,
                       const uint8_t *value, size_t value_len, struct bolt_bucket **out)
 {
@@ -108,14 +106,8 @@ static int new_handle(struct bolt_bucket *parent, const void *name, size_t len,
     b = tx_alloc(tx, sizeof *b);
     if (!b)
         return bolt_fail_(tx->db, ENOMEM, "out of memory");
-    memset(b, 0, sizeof *b);
-    b->tx = tx;
-    b->parent = parent;
-    b->level = parent->level + 1;
-    b->name.len = len;
-    b->name.data = tx_copy(tx, name, len);
-    if (!b->name.data)
-        return bolt_fail_(tx->db, ENOMEM, "out of memory");
+    *b = (struct bolt_bucket){
+        .tx = tx, .parent = parent, .level = parent->level + 1, .name = {name, len}};
     *out = b;
     return bucket_parse(b, value, value_len);
 }
@@ -149,14 +141,14 @@ int bolt_open(struct bolt_bucket *parent, const void *name, size_t len,
     size_t at = 0;
     int r;
 
-    if (opened_at(parent, name, len, &at)) {
+    if (parent->n_opened && opened_at(parent, name, len, &at)) {
         *out = parent->opened[at];
         return 0;
     }
     r = find(parent, name, len, &it);
     if (r <= 0 || !(it.flags & FLAG_BUCKET))
         return r < 0 ? r : -ENOENT;
-    r = new_handle(parent, name, len, it.value, it.vlen, &b);
+    r = new_handle(parent, it.key, len, it.value, it.vlen, &b);
     if (r == 0 && parent->tx->write)
         r = remember(parent, b, at);
     if (r == 0)
@@ -242,6 +234,7 @@ int bolt_make(struct bolt_bucket *parent, const void *name, size_t len,
 {
     struct bolt_tx *tx = parent->tx;
     struct bolt_bucket *b = NULL;
+    const void *copy;
     struct item it;
     uint8_t *value;
     size_t at = 0;
@@ -262,14 +255,15 @@ int bolt_make(struct bolt_bucket *parent, const void *name, size_t len,
         }
         return -EEXIST;
     }
+    copy = tx_copy(tx, name, len);
     value = tx_alloc(tx, BUCKET_SIZE + HEADER_SIZE);
-    if (!value)
+    if (!copy || !value)
         return bolt_fail_(tx->db, ENOMEM, "out of memory");
     memset(value, 0, BUCKET_SIZE + HEADER_SIZE);
     put16(value + BUCKET_SIZE + 8, PAGE_LEAF);
-    r = new_handle(parent, name, len, value, BUCKET_SIZE + HEADER_SIZE, &b);
+    r = new_handle(parent, copy, len, value, BUCKET_SIZE + HEADER_SIZE, &b);
     if (r == 0)
-        r = node_set(parent, b->name.data, (uint32_t)len, value, BUCKET_SIZE + HEADER_SIZE,
+        r = node_set(parent, copy, (uint32_t)len, value, BUCKET_SIZE + HEADER_SIZE,
                      FLAG_BUCKET);
     if (r == 0) {
         opened_at(parent, name, len, &at);

@@ -5,6 +5,8 @@
 #endif
 #include "internal.h"
 
+#define AHEAD 4u /* elements */
+
 static int begin(struct bolt_cursor *c, struct bolt_bucket *b)
 {
     c->bucket = b;
@@ -35,6 +37,24 @@ static int descend(struct bolt_cursor *c, uint32_t i, bool last)
     }
 }
 
+/*
+ * Who walks over buckets opens each of them, and waits for memory twice: for its page, and for
+ * its keys, which lie among documents.  So both are asked for some steps before.
+ */
+static void look_ahead(const struct bolt_cursor *c)
+{
+    const struct bolt_page *p = &c->path[c->depth - 1];
+    uint32_t i = c->index[c->depth - 1];
+
+    if (i == 0 && c->depth > 1)
+        page_ahead(c->bucket, p - 1, c->index[c->depth - 2] + 1); /* the next leaf */
+    if (!c->is_bucket)
+        return;
+    for (uint32_t n = i ? AHEAD : 1; n <= AHEAD; n++)
+        page_ahead(c->bucket, p, i + n);
+    page_ahead_keys(c->bucket, p, i + AHEAD / 2);
+}
+
 /* Hand out the element where the cursor stands.  `order`: how it must compare with the
  * one before, so that no damaged tree can lead round in circles. */
 static int hand_out(struct bolt_cursor *c, int order)
@@ -53,6 +73,8 @@ static int hand_out(struct bolt_cursor *c, int order)
     c->value.data = it.value;
     c->value.len = it.vlen;
     c->is_bucket = (it.flags & FLAG_BUCKET) != 0;
+    if (order > 0)
+        look_ahead(c);
     return 1;
 }
 
@@ -127,11 +149,7 @@ int bolt_seek(struct bolt_cursor *c, struct bolt_bucket *b, const void *key, siz
             break;
         if (c->depth == BOLT_DEPTH_MAX)
             return page_damaged(b, p->id, "the tree is deeper than %d", BOLT_DEPTH_MAX);
-        r = page_choose(b, p, key, len, &i);
-        if (r < 0)
-            return r;
-        c->index[c->depth - 1] = i;
-        r = page_child(b, p, i, p + 1);
+        r = page_below(b, p, key, len, &c->index[c->depth - 1], p + 1);
         if (r == 0)
             c->depth++;
     }

@@ -599,12 +599,8 @@ static bool copy_pages(struct bolt_tx *tx, uint64_t id, uint64_t pages)
     return true;
 }
 
-const uint8_t *page_bytes(struct bolt_tx *tx, uint64_t id, uint64_t pages)
+const uint8_t *page_copied(struct bolt_tx *tx, uint64_t id, uint64_t pages)
 {
-    uint8_t *at = tx->map + (size_t)(id * tx->page_size);
-
-    if (!(tx->db->flags & BOLT_COPY))
-        return at;
     for (uint64_t i = 0, n; i < pages; i += n) {
         n = 1;
         if (bitmap_has(&tx->loaded, id + i))
@@ -614,5 +610,5 @@ const uint8_t *page_bytes(struct bolt_tx *tx, uint64_t id, uint64_t pages)
         if (!copy_pages(tx, id + i, n))
             return NULL;
     }
-    return at;
+    return tx->map + (size_t)(id * tx->page_size);
 }

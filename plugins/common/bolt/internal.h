@@ -187,6 +187,9 @@ static inline int compare(const void *a, size_t a_len, const void *b, size_t b_l
 
 /* file.c: opening, locking, meta pages */
 
+/* BOLT_COPY: page_bytes(). */
+const uint8_t *page_copied(struct bolt_tx *tx, uint64_t id, uint64_t pages);
+
 /* Describe a failure; gives -code. */
 int bolt_fail_(struct bolt *db, int code, const char *fmt, ...)
     __attribute__((__format__(__printf__, 3, 4)));
@@ -217,7 +220,12 @@ int page_damaged(const struct bolt_bucket *b, uint64_t id, const char *fmt, ...)
     __attribute__((__format__(__printf__, 3, 4)));
 /* Make bytes of the file accessible; they are all below the high water mark.  NULL: they
  * cannot be read, the error is set. */
-const uint8_t *page_bytes(struct bolt_tx *tx, uint64_t id, uint64_t pages);
+static inline const uint8_t *page_bytes(struct bolt_tx *tx, uint64_t id, uint64_t pages)
+{
+    if (tx->db->flags & BOLT_COPY)
+        return page_copied(tx, id, pages);
+    return tx->map + (size_t)(id * tx->page_size);
+}
 /* Look at a tree page; checks what its header says. */
 int page_open(struct bolt_bucket *b, uint64_t id, struct bolt_page *out);
 /* The same for the page inside the value of an inline bucket. */
@@ -231,15 +239,19 @@ int page_item(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i
 /* The page or node below element i of a branch. */
 int page_child(struct bolt_bucket *b, const struct bolt_page *p, uint32_t i,
                struct bolt_page *out);
+/* Have the processor fetch the page that element i leads to, a child or the root of a bucket;
+ * and the keys in that page.  Nothing happens where there is none. */
+void page_ahead(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i);
+void page_ahead_keys(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i);
 /* First element whose key is not less; *exact: it is equal. */
 int page_search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
                 size_t len, uint32_t *index, bool *exact);
 /* The element of a leaf that has this key: 1; 0: there is none. */
 int page_find(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
               size_t len, struct item *out);
-/* Branch: the element below which the key must be. */
-int page_choose(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
-                size_t len, uint32_t *index);
+/* Branch: the page or node below which the key must be, and the element that leads there. */
+int page_below(struct bolt_bucket *b, const struct bolt_page *p, const void *key, size_t len,
+               uint32_t *index, struct bolt_page *out);
 /* The top of b's tree. */
 int page_root(struct bolt_bucket *b, struct bolt_page *out);
 

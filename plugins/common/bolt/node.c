@@ -150,16 +150,15 @@ int node_descend(struct bolt_bucket *b, const void *key, size_t len, struct node
     r = node_root(b, &n);
     for (unsigned depth = 0; r == 0; depth++) {
         page_of_node(n, &p);
-        if (n->leaf) {
-            r = page_search(b, &p, key, len, index, exact);
-            *leaf = n;
+        r = page_search(b, &p, key, len, index, exact);
+        *leaf = n;
+        if (r < 0 || n->leaf)
             return r;
-        }
         if (depth >= BOLT_DEPTH_MAX)
             return page_damaged(b, n->page, "the tree is deeper than %d", BOLT_DEPTH_MAX);
-        r = page_choose(b, &p, key, len, index);
-        if (r == 0)
-            r = node_child(b, n, *index, &n);
+        if (!*exact && *index > 0)
+            --*index;
+        r = node_child(b, n, *index, &n);
     }
     return r;
 }

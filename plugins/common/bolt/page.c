@@ -16,6 +16,14 @@
  * memory. */
 #define FEW 16u
 
+/* Have the processor fetch the header of a page and its first elements, about twenty, all at
+ * once: a page may be as small as this. */
+static inline void fetch_head(const uint8_t *at)
+{
+    for (unsigned i = 0; i < 384; i += 64)
+        __builtin_prefetch(at + i);
+}
+
 /* "ctr/0a0f89", outermost bucket first; names that are no text are shown as \xx. */
 static size_t bucket_path(const struct bolt_bucket *b, char *out, size_t size)
 {
@@ -73,6 +81,7 @@ int page_open(struct bolt_bucket *b, uint64_t id, struct bolt_page *out)
     at = page_bytes(tx, id, 1);
     if (!at)
         return -EUCLEAN;
+    fetch_head(at);
     flags = get16(at + 8);
     if (flags != PAGE_LEAF && flags != PAGE_BRANCH)
         return page_damaged(b, id, "flags 0x%x where a leaf or branch should be", flags);
@@ -118,88 +127,206 @@ void page_of_node(const struct node *n, struct bolt_page *out)
         .node = n, .id = n->page, .count = n->n, .leaf = n->leaf, .pages = n->pages};
 }
 
+static inline const uint8_t *element(const struct bolt_page *p, uint32_t i)
+{
+    return p->at + HEADER_SIZE + (size_t)i * ELEMENT_SIZE;
+}
+
+/* The key of element i; false: it is none, or lies outside the page. */
+static inline bool key_at(const struct bolt_page *p, uint32_t i, struct bolt_bytes *key)
+{
+    const uint8_t *e;
+    uint64_t pos;
+
+    if (p->node) {
+        const struct item *it = &((const struct node *)p->node)->items[i];
+
+        *key = (struct bolt_bytes){it->key, it->klen};
+        return true;
+    }
+    e = element(p, i) + (p->leaf ? 4 : 0);
+    pos = HEADER_SIZE + (uint64_t)i * ELEMENT_SIZE + get32(e);
+    key->len = get32(e + 4);
+    if (key->len == 0 || key->len > BOLT_KEY_MAX || pos + key->len > p->room ||
+        pos < HEADER_SIZE + (uint64_t)p->count * ELEMENT_SIZE)
+        return false;
+    key->data = p->at + pos;
+    return true;
+}
+
 int page_item(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i,
               struct item *out)
 {
-    uint64_t at = HEADER_SIZE + (uint64_t)i * ELEMENT_SIZE, pos, end;
+    struct bolt_bytes key;
     const uint8_t *e;
 
     if (p->node) {
         *out = ((const struct node *)p->node)->items[i];
         return 0;
     }
-    e = p->at + at;
-    *out = (struct item){0};
-    if (p->leaf) {
-        out->flags = get32(e);
-        pos = get32(e + 4);
-        out->klen = get32(e + 8);
-        out->vlen = get32(e + 12);
-    } else {
-        pos = get32(e);
-        out->klen = get32(e + 4);
+    if (!key_at(p, i, &key))
+        return page_damaged(b, p->id, "the key of element %u is not in the page", i);
+    e = element(p, i);
+    *out = (struct item){.key = key.data, .klen = (uint32_t)key.len};
+    out->value = out->key + key.len;
+    if (!p->leaf) {
         out->page = get64(e + 8);
+        if (out->page < 2 || out->page >= b->tx->meta.hwm)
+            return page_damaged(b, p->id, "element %u leads to page %llu of %llu", i,
+                                (unsigned long long)out->page,
+                                (unsigned long long)b->tx->meta.hwm);
+        return 0;
     }
-    if (out->klen == 0 || out->klen > BOLT_KEY_MAX || out->vlen > BOLT_VALUE_MAX)
-        return page_damaged(b, p->id, "element %u has a key of %u and a value of %u bytes", i,
-                            out->klen, out->vlen);
-    end = at + pos + out->klen + out->vlen;
-    if (at + pos < HEADER_SIZE + (uint64_t)p->count * ELEMENT_SIZE || end > p->room)
-        return page_damaged(b, p->id, "element %u lies outside the page", i);
-    if (!p->leaf && (out->page < 2 || out->page >= b->tx->meta.hwm))
-        return page_damaged(b, p->id, "element %u leads to page %llu of %llu", i,
-                            (unsigned long long)out->page, (unsigned long long)b->tx->meta.hwm);
+    out->flags = get32(e);
+    out->vlen = get32(e + 12);
+    if (out->vlen > BOLT_VALUE_MAX || out->vlen > p->room - (size_t)(out->value - p->at))
+        return page_damaged(b, p->id, "the value of element %u is not in the page", i);
     if (!p->id && (out->flags & FLAG_BUCKET))
         return page_damaged(b, 0, "element %u of an inline bucket is a bucket", i);
-    out->key = e + pos;
-    out->value = out->key + out->klen;
     return 0;
 }
 
 int page_child(struct bolt_bucket *b, const struct bolt_page *p, uint32_t i,
                struct bolt_page *out)
 {
-    struct item it;
-    int r;
+    uint64_t id;
 
-    r = page_item(b, p, i, &it);
-    if (r < 0)
-        return r;
-    if (it.child) {
-        page_of_node(it.child, out);
-        return 0;
+    if (p->node) {
+        const struct item *it = &((const struct node *)p->node)->items[i];
+
+        if (it->child) {
+            page_of_node(it->child, out);
+            return 0;
+        }
+        id = it->page;
+    } else {
+        id = get64(element(p, i) + 8);
     }
-    if (it.page == p->id)
+    if (id == p->id)
         return page_damaged(b, p->id, "element %u leads back to the page", i);
-    return page_open(b, it.page, out);
+    return page_open(b, id, out);
+}
+
+/* --------------------------------------------------------------- looking ahead */
+
+/* The page that element i leads to, in the file.  NULL: to none, or it is not plain to see. */
+static const uint8_t *page_under(const struct bolt_bucket *b, const struct bolt_page *p,
+                                 uint32_t i)
+{
+    const struct bolt_tx *tx = b->tx;
+    const uint8_t *number;
+    struct bolt_bytes key;
+    uint64_t id;
+
+    if (tx->write || (tx->db->flags & BOLT_COPY) || i >= p->count)
+        return NULL;
+    number = element(p, i) + 8;
+    if (p->leaf) {
+        if (!(get32(element(p, i)) & FLAG_BUCKET) || !key_at(p, i, &key))
+            return NULL;
+        number = (const uint8_t *)key.data + key.len;
+        if (p->room - (size_t)(number - p->at) < BUCKET_SIZE)
+            return NULL;
+    }
+    id = get64(number);
+    return id >= 2 && id < tx->meta.hwm ? tx->map + (size_t)(id * tx->page_size) : NULL;
+}
+
+void page_ahead(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i)
+{
+    const uint8_t *at = page_under(b, p, i);
+
+    if (at)
+        fetch_head(at);
+}
+
+void page_ahead_keys(const struct bolt_bucket *b, const struct bolt_page *p, uint32_t i)
+{
+    const uint8_t *at = page_under(b, p, i), *end = b->tx->map + b->tx->map_len, *e;
+
+    if (!at || get16(at + 8) != PAGE_LEAF || get16(at + 10) > FEW)
+        return;
+    e = at + HEADER_SIZE;
+    for (unsigned n = get16(at + 10); n; n--, e += ELEMENT_SIZE) {
+        if (get32(e + 4) < (size_t)(end - e))
+            __builtin_prefetch(e + get32(e + 4));
+    }
+}
+
+/* ------------------------------------------------------------------- searching */
+
+/*
+ * The first eight bytes of a key as a number, as if they were hexadecimal digits.  Those of IDs
+ * are, and spread evenly, so that the number tells where in a page the ID is.  What comes of
+ * other keys makes a bad guess, and no harm.
+ */
+static inline uint64_t spread(const void *key, size_t len)
+{
+    uint64_t v;
+
+    if (len < sizeof v)
+        return UINT64_MAX;
+    v = be64toh(get64(key));
+    v = (v & 0x0f0f0f0f0f0f0f0f) + (v >> 6 & 0x0101010101010101) * 9;
+    v = (v >> 8 & 0x00ff00ff00ff00ff) * 16 + (v & 0x00ff00ff00ff00ff);
+    v = (v >> 16 & 0x0000ffff0000ffff) * 256 + (v & 0x0000ffff0000ffff);
+    return (v >> 32) * 65536 + (v & 0xffffffff);
+}
+
+#define SPREAD_END (UINT64_C(1) << 32) /* greater than that of any ID */
+#define GUESSES    3u
+
+/* Where a key is, or belongs. */
+struct place {
+    uint32_t index;     /* the first element that is not less */
+    bool exact;         /* it is equal */
+    uint64_t low, high; /* spread() of what was seen around it; both 0: not known */
+};
+
+/*
+ * To look at an element is to wait twice for memory, so the first looks are where the key is if
+ * all are spread evenly between those around; then what is left is halved.
+ */
+static int search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
+                  size_t len, struct place *out)
+{
+    uint64_t low = p->low, high = p->high, x = high ? spread(key, len) : 0;
+    uint32_t lo = 0, hi = p->count;
+    bool exact = false;
+
+    for (unsigned looks = 0; lo < hi && !exact; looks++) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        struct bolt_bytes found;
+        int c;
+
+        if (looks < GUESSES && low <= x && x < high)
+            mid = lo + (uint32_t)((x - low) * (hi - lo) / (high - low));
+        if (!key_at(p, mid, &found))
+            return page_damaged(b, p->id, "the key of element %u is not in the page", mid);
+        c = compare(found.data, found.len, key, len);
+        exact = c == 0;
+        if (c > 0) {
+            hi = mid;
+            high = high ? spread(found.data, found.len) : 0;
+        } else {
+            lo = mid + !exact;
+            low = high ? spread(found.data, found.len) : 0;
+        }
+    }
+    *out = (struct place){lo, exact, low, high};
+    return 0;
 }
 
 int page_search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
                 size_t len, uint32_t *index, bool *exact)
 {
-    uint32_t lo = 0, hi = p->count;
-    struct item it;
-    int r, c;
+    struct place at;
+    int r = search(b, p, key, len, &at);
 
-    *exact = false;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        r = page_item(b, p, mid, &it);
-        if (r < 0)
-            return r;
-        c = compare(it.key, it.klen, key, len);
-        if (c == 0) {
-            *exact = true;
-            *index = mid;
-            return 0;
-        }
-        if (c < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    *index = lo;
+    if (r < 0)
+        return r;
+    *index = at.index;
+    *exact = at.exact;
     return 0;
 }
 
@@ -218,7 +345,7 @@ int page_find(const struct bolt_bucket *b, const struct bolt_page *p, const void
         return r < 0 ? r : 1;
     }
     for (; i < p->count; i++) {
-        if (get32(p->at + HEADER_SIZE + i * ELEMENT_SIZE + 8) != len)
+        if (get32(element(p, i) + 8) != len)
             continue;
         r = page_item(b, p, i, out);
         if (r < 0)
@@ -229,22 +356,25 @@ int page_find(const struct bolt_bucket *b, const struct bolt_page *p, const void
     return 0;
 }
 
-int page_choose(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
-                size_t len, uint32_t *index)
+int page_below(struct bolt_bucket *b, const struct bolt_page *p, const void *key, size_t len,
+               uint32_t *index, struct bolt_page *out)
 {
-    bool exact;
-    int r;
+    struct place at;
+    int r = search(b, p, key, len, &at);
 
-    r = page_search(b, p, key, len, index, &exact);
     if (r < 0)
         return r;
-    if (!exact && *index > 0)
-        --*index;
-    return 0;
+    *index = at.index - (!at.exact && at.index > 0);
+    r = page_child(b, p, *index, out);
+    out->low = at.low;
+    out->high = at.high;
+    return r;
 }
 
 int page_root(struct bolt_bucket *b, struct bolt_page *out)
 {
+    int r;
+
     if (b->root) {
         page_of_node(b->root, out);
         return 0;
@@ -253,5 +383,7 @@ int page_root(struct bolt_bucket *b, struct bolt_page *out)
         *out = b->inlined;
         return 0;
     }
-    return page_open(b, b->root_page, out);
+    r = page_open(b, b->root_page, out);
+    out->high = SPREAD_END;
+    return r;
 }
