@@ -62,7 +62,7 @@ int bucket_parse(struct bolt_bucket *b, const uint8_t *value, size_t len)
     b->root_page = get64(value);
     b->sequence = get64(value + 8);
     if (b->root_page == 0)
-        return page_open_inline(b, value + BUCKET_SIZE, len - BUCKET_SIZE, &b->inlined);
+        return page_open_inline(b, value + BUCKET_SIZE, len - BUCKET_SIZE, &b->top);
     if (b->root_page < 2 || b->root_page >= b->tx->meta.hwm)
         return page_damaged(b, 0, "its root is page %llu of %llu",
                             (unsigned long long)b->root_page,

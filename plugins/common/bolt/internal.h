@@ -62,8 +62,8 @@ struct bolt_bucket {
     struct bolt_bytes name;
     uint64_t root_page; /* 0: inline */
     uint64_t sequence;
-    struct bolt_page inlined; /* if root_page == 0 */
-    struct node *root;        /* once something changed */
+    struct bolt_page top; /* of its tree in the file, once it was looked at */
+    struct node *root;    /* once something changed */
     bool dirty;
     bool dropped;
     unsigned level;              /* of nesting; 0: the root bucket */

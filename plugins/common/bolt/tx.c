@@ -342,7 +342,7 @@ int bolt_begin(struct bolt *db, unsigned flags, uint64_t deadline, struct bolt_t
     if (tx->empty) {
         static const uint8_t no_page[HEADER_SIZE] = {[8] = PAGE_LEAF};
 
-        page_open_inline(&tx->root, no_page, sizeof no_page, &tx->root.inlined);
+        page_open_inline(&tx->root, no_page, sizeof no_page, &tx->root.top);
         tx->root.root_page = 0;
     }
     if (write) {

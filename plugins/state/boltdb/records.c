@@ -376,24 +376,25 @@ struct visit {
     struct bolt_cursor at;
 };
 
-static bool is_at(const struct bolt_cursor *c, const char *id)
+static bool is_at(const struct bolt_cursor *c, const struct bolt_bytes *id)
 {
-    return c->key.len == strlen(id) && memcmp(c->key.data, id, c->key.len) == 0;
+    return c->key.len == id->len && memcmp(c->key.data, id->data, id->len) == 0;
 }
 
-/* As boltdb_record().  What names records is in the order of their buckets: the next one is
- * mostly the next one there, too. */
-static int next_record(struct visit *v, const char *id, struct bolt_bucket **out)
+/* The bucket of the record whose ID is `id`, and `text`.  As boltdb_record(), but what names
+ * records is in the order of their buckets: the next one is mostly the next one there, too. */
+static int next_record(struct visit *v, const struct bolt_bytes *id, const char *text,
+                       struct bolt_bucket **out)
 {
     struct berth_txn *t = v->t;
     struct bolt_bucket *all;
     int r = boltdb_top(t, layouts[v->kind].buckets, &all, v->err);
 
     if (r <= 0 || (t->flags & BERTH_TXN_WRITE))
-        return r <= 0 ? r : boltdb_record(t, v->kind, id, out, v->err);
+        return r <= 0 ? r : boltdb_record(t, v->kind, text, out, v->err);
     r = v->walking ? bolt_next(&v->at) : 0;
     if (r == 0 || (r > 0 && !is_at(&v->at, id)))
-        r = bolt_seek(&v->at, all, id, strlen(id));
+        r = bolt_seek(&v->at, all, id->data, id->len);
     v->walking = r > 0;
     if (r > 0 && (!is_at(&v->at, id) || !v->at.is_bucket))
         return 0;
@@ -419,7 +420,7 @@ static int show(struct visit *v, const struct bolt_bytes *id, const struct bolt_
     if (r == 0 && name && (v->want & BERTH_REC_NAME))
         r = boltdb_string(t, name, &rec.name, v->err);
     if (r == 0 && (v->pod || (v->want & ~(uint64_t)BERTH_REC_NAME) || !name)) {
-        r = next_record(v, rec.id, &b);
+        r = next_record(v, id, rec.id, &b);
         if (r == 0)
             return berth_fail(t->s->host, v->err, EUCLEAN,
                               "%s: damaged: %s \"%s\" is listed in bucket \"%s\" and not in "
