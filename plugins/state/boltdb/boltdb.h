@@ -195,15 +195,19 @@ int boltdb_op_backup(struct berth_state *s, int fd, struct berth_error *err);
 /* ------------------------------------------- attributes out of documents (peek.c) */
 
 /*
- * Of the attributes of a record, the format has three in the state document only.  These
- * look at one member of the outermost object, by its name in any case, the last if there
- * are several.  Gives 1 and *out, or 0: it is not there, not of that type, or the
- * document is no sound JSON up to there.
+ * Of the attributes of a record, the format has three in the state document only.  This
+ * looks for members of the outermost object, by their names in any case, each the last if
+ * there are several; as far as the document is sound JSON.
  */
-int boltdb_peek_int(const void *json, size_t len, const char *member, int64_t *out);
-/* *out lies in the document; strings with escapes are not found. */
-int boltdb_peek_string(const void *json, size_t len, const char *member,
-                       struct bolt_bytes *out);
+struct boltdb_member {
+    const char *name;
+    struct bolt_bytes value; /* in the document; empty: it is not there */
+};
+void boltdb_peek(const void *json, size_t len, struct boltdb_member *members, size_t n);
+/* 1 and *out, or 0: it is not of that type.  A string lies in the document; one with escapes
+ * is not taken. */
+int boltdb_peek_int(const struct boltdb_member *m, int64_t *out);
+int boltdb_peek_string(const struct boltdb_member *m, struct bolt_bytes *out);
 
 /* RFC 3339 and back; text takes 40 bytes.  -EINVAL. */
 void boltdb_date_text(berth_date date, char *text);

@@ -18,30 +18,57 @@ struct scan {
     const char *at, *end;
 };
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_space(struct scan *s)
 {
-    while (s->at < s->end && strchr(" \t\n\r", *s->at) && *s->at)
+    while (s->at < s->end && is_space(*s->at))
         s->at++;
+}
+
+/* How many of eight bytes come before the first that is a quote, a backslash or a control
+ * character: the high bit of each such byte is set, and of some that follow one. */
+static unsigned plain_bytes(const char *at)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t v, quote, slash, found;
+
+    memcpy(&v, at, sizeof v);
+    v = le64toh(v);
+    quote = v ^ ones * '"';
+    slash = v ^ ones * '\\';
+    found = ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+    found &= ones * 0x80;
+    return found ? (unsigned)__builtin_ctzll(found) / 8 : 8;
 }
 
 /* The string that begins here, without its quotes; false: there is none. */
 static bool take_string(struct scan *s, struct bolt_bytes *out)
 {
-    const char *from = s->at + 1;
+    const char *from = s->at + 1, *at = from;
 
     if (s->at >= s->end || *s->at != '"')
         return false;
-    for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
-        if ((unsigned char)*s->at < 0x20)
+    for (;;) {
+        unsigned plain = 8;
+
+        while (plain == 8 && s->end - at >= 8) {
+            plain = plain_bytes(at);
+            at += plain;
+        }
+        if (at >= s->end || (unsigned char)*at < 0x20)
             return false;
-        if (*s->at == '\\')
-            s->at++;
+        if (*at == '"')
+            break;
+        if (*at == '\\' && ++at >= s->end)
+            return false;
+        at++;
     }
-    if (s->at >= s->end)
-        return false;
-    out->data = from;
-    out->len = (size_t)(s->at - from);
-    s->at++;
+    *out = (struct bolt_bytes){from, (size_t)(at - from)};
+    s->at = at + 1;
     return true;
 }
 
@@ -81,7 +108,7 @@ static bool skip_value(struct scan *s)
         default: {
             const char *from = s->at;
 
-            while (s->at < s->end && *s->at && !strchr(" \t\n\r,:{}[]\"", *s->at))
+            while (s->at < s->end && *s->at && !is_space(*s->at) && !strchr(",:{}[]\"", *s->at))
                 s->at++;
             if (s->at == from)
                 return false;
@@ -91,55 +118,48 @@ static bool skip_value(struct scan *s)
     return true;
 }
 
-/* The bytes of a member's value. */
-static bool find_member(const void *json, size_t len, const char *member,
-                        struct bolt_bytes *out)
+void boltdb_peek(const void *json, size_t len, struct boltdb_member *members, size_t n)
 {
     struct scan s = {.at = json, .end = (const char *)json + len};
-    size_t member_len = strlen(member);
-    bool found = false;
 
     if (!len)
-        return false;
+        return;
     skip_space(&s);
     if (s.at >= s.end || *s.at != '{')
-        return false;
-    s.at++;
-    for (;;) {
+        return;
+    do {
         struct bolt_bytes name;
         const char *from;
 
+        s.at++;
         skip_space(&s);
         if (!take_string(&s, &name))
-            return found;
+            return;
         skip_space(&s);
         if (s.at >= s.end || *s.at++ != ':')
-            return found;
+            return;
         skip_space(&s);
         from = s.at;
         if (!skip_value(&s))
-            return found;
-        if (name.len == member_len && strncasecmp(name.data, member, member_len) == 0) {
-            out->data = from;
-            out->len = (size_t)(s.at - from);
-            found = true;
+            return;
+        for (size_t i = 0; i < n; i++) {
+            if (strncasecmp(members[i].name, name.data, name.len) == 0 &&
+                members[i].name[name.len] == '\0')
+                members[i].value = (struct bolt_bytes){from, (size_t)(s.at - from)};
         }
         skip_space(&s);
-        if (s.at >= s.end || *s.at++ != ',')
-            return found;
-    }
+    } while (s.at < s.end && *s.at == ',');
 }
 
-int boltdb_peek_int(const void *json, size_t len, const char *member, int64_t *out)
+int boltdb_peek_int(const struct boltdb_member *m, int64_t *out)
 {
-    struct bolt_bytes v;
     char text[24], *end;
     long long n;
 
-    if (!find_member(json, len, member, &v) || v.len == 0 || v.len >= sizeof text)
+    if (m->value.len == 0 || m->value.len >= sizeof text)
         return 0;
-    memcpy(text, v.data, v.len);
-    text[v.len] = '\0';
+    memcpy(text, m->value.data, m->value.len);
+    text[m->value.len] = '\0';
     errno = 0;
     n = strtoll(text, &end, 10);
     if (errno || *end || !strchr("-0123456789", text[0]))
@@ -148,18 +168,11 @@ int boltdb_peek_int(const void *json, size_t len, const char *member, int64_t *o
     return 1;
 }
 
-int boltdb_peek_string(const void *json, size_t len, const char *member, struct bolt_bytes *out)
+int boltdb_peek_string(const struct boltdb_member *m, struct bolt_bytes *out)
 {
-    struct bolt_bytes v;
-    struct scan s;
+    struct scan s = {.at = m->value.data, .end = (const char *)m->value.data + m->value.len};
 
-    if (!find_member(json, len, member, &v))
-        return 0;
-    s.at = v.data;
-    s.end = s.at + v.len;
-    if (!take_string(&s, out) || memchr(out->data, '\\', out->len))
-        return 0;
-    return 1;
+    return m->value.len && take_string(&s, out) && !memchr(out->data, '\\', out->len);
 }
 
 /* ---------------------------------------------------------------------- dates */

@@ -226,6 +226,8 @@ static int find_storage_id(struct berth_txn *t, const char *volume, const char *
 static int read_attrs(struct berth_txn *t, struct bolt_bucket *b, struct berth_record *rec,
                       struct berth_error *err)
 {
+    struct boltdb_member infra = {"InfraContainerID"};
+    struct boltdb_member status[] = {{"state"}, {"exitCode"}};
     struct bolt_bytes state = {0}, text;
     int64_t n;
     int r;
@@ -236,7 +238,8 @@ static int read_attrs(struct berth_txn *t, struct bolt_bucket *b, struct berth_r
     if (r >= 0)
         r = boltdb_get(t, b, "state", &state, err);
     if (r >= 0 && rec->kind == BERTH_POD) {
-        if (boltdb_peek_string(state.data, state.len, "InfraContainerID", &text) && text.len)
+        boltdb_peek(state.data, state.len, &infra, 1);
+        if (boltdb_peek_string(&infra, &text) && text.len)
             r = boltdb_string(t, &text, &rec->infra, err);
         return r;
     }
@@ -244,9 +247,10 @@ static int read_attrs(struct berth_txn *t, struct bolt_bucket *b, struct berth_r
         r = boltdb_get_string(t, b, "pod-id", &rec->pod, err);
     if (r >= 0)
         r = boltdb_get_string(t, b, "netns", &rec->netns, err);
-    if (boltdb_peek_int(state.data, state.len, "state", &n))
+    boltdb_peek(state.data, state.len, status, 2);
+    if (boltdb_peek_int(&status[0], &n))
         rec->status = (int32_t)n;
-    if (boltdb_peek_int(state.data, state.len, "exitCode", &n))
+    if (boltdb_peek_int(&status[1], &n))
         rec->exit_code = (int32_t)n;
     return r;
 }

@@ -5,6 +5,7 @@
 #endif
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,55 @@ START_TEST(test_records)
 }
 END_TEST
 
+/* Status and exit code as the plugin finds them in a state document. */
+static void peek(struct berth_txn *t, const char *state, int status, int exit_code)
+{
+    struct berth_record rec = env_record(BERTH_CONTAINER, "c1", "web"),
+                        got = {.size = sizeof got};
+
+    rec.has = BERTH_REC_STATE;
+    rec.state = env_blob(state);
+    ck_result(&e, e.ops.update(t, &rec, e.err), 0);
+    ck_result(&e, e.ops.get(t, BERTH_CONTAINER, "c1", BERTH_REC_ATTRS, &got, e.err), 0);
+    ck_assert_msg(got.status == status && got.exit_code == exit_code,
+                  "%s: status %d, exit code %d", state, (int)got.status, (int)got.exit_code);
+}
+
+START_TEST(test_peek)
+{
+    static const struct {
+        const char *text; /* after some letters of a string: the document up to "state" */
+        bool sound;
+    } ends[] = {
+        {"\"", true},         {"\\\"\"", true},         {"\\\\\"", true},
+        {"\\\\\\\"\"", true}, {"\x7f\xc3\xa9\"", true}, {"\x1f\"", false},
+        {"\n\"", false},      {"\\\\\\\"", false},      {"\\\"", false},
+    };
+    struct berth_txn *t = env_begin(&e, BERTH_TXN_WRITE);
+    char text[128];
+
+    env_insert(&e, t, BERTH_CONTAINER, "c1", "web", 0);
+    peek(t, "{\"state\":3,\"exitCode\":-1}", 3, -1);
+    peek(t, "{\"EXITCODE\":7,\"state\":1,\"State\":4}", 4, 7);
+    peek(t, " {\t\"a\" : [{\"state\":9}] ,\r\n\"state\" : 2 , \"exitCode\" : 5 } ", 2, 5);
+    peek(t, "{\"state\":\"3\",\"exitCode\":1.5}", 0, 0);
+    peek(t, "{\"stat\":3,\"states\":3,\"\":3,\"exitCode\":6}", 0, 6);
+    peek(t, "{\"exitCode\":6,\"x\":],\"state\":3}", 0, 6);
+    peek(t, "{\"exitCode\":6,\"state\"", 0, 6);
+    peek(t, "{\"exitCode\":6,\"state\":3", 3, 6);
+    peek(t, "[{\"state\":3}]", 0, 0);
+    peek(t, "{\"state\":123456789012345678901234}", 0, 0);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        for (int letters = 0; letters < 20; letters++) {
+            snprintf(text, sizeof text, "{\"exitCode\":8,\"x\":\"%.*s%s,\"state\":5}", letters,
+                     "abcdefghijklmnopqrstuvwxyz", ends[i].text);
+            peek(t, text, ends[i].sound ? 5 : 0, 8);
+        }
+    }
+    e.ops.rollback(t);
+}
+END_TEST
+
 static int note_id(void *arg, const struct berth_record *rec)
 {
     strcat(arg, rec->id);
@@ -475,6 +525,7 @@ int main(void)
     tcase_add_test(tc, test_open_and_probe);
     tcase_add_test(tc, test_begin);
     tcase_add_test(tc, test_records);
+    tcase_add_test(tc, test_peek);
     tcase_add_test(tc, test_scan);
     tcase_add_test(tc, test_links);
     tcase_add_test(tc, test_bulk);
