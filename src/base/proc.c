@@ -240,6 +240,26 @@ static int finish(const struct berth_run *what, int r, pid_t pid, struct berth_b
     return status;
 }
 
+static _Thread_local struct {
+    void (*work)(void *arg);
+    void *arg;
+} meanwhile;
+
+void proc_meanwhile(void (*work)(void *arg), void *arg)
+{
+    meanwhile.work = work;
+    meanwhile.arg = arg;
+}
+
+static void work_meanwhile(void)
+{
+    void (*work)(void *arg) = meanwhile.work;
+
+    meanwhile.work = NULL; /* it may run programs itself */
+    if (work)
+        work(meanwhile.arg);
+}
+
 int proc_run(const struct berth_run *what, struct berth_error *err)
 {
     _cleanup_(pipes_close) struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
@@ -265,6 +285,7 @@ int proc_run(const struct berth_run *what, struct berth_error *err)
     }
     if (p.in[1] >= 0)
         fcntl(p.in[1], F_SETFL, O_NONBLOCK);
+    work_meanwhile();
     r = converse(what, &p, out, &errs);
     r = finish(what, r, pid, &errs, err);
     if (!what->output && dropped.len)

@@ -15,6 +15,13 @@
  * ...), was killed at the deadline (-ETIMEDOUT) or by the user's wish (-ECANCELED). */
 int proc_run(const struct berth_run *what, struct berth_error *err);
 
+/*
+ * Work for the time in which this thread's next program runs, when proc_run() would only wait:
+ * done once, as soon as the program has begun.  proc_meanwhile(NULL, NULL) takes back what no
+ * program has been run for.
+ */
+void proc_meanwhile(void (*work)(void *arg), void *arg);
+
 /* Set by proc_catch_signals() once SIGINT or SIGTERM arrived. */
 extern volatile sig_atomic_t proc_cancelled;
 

@@ -10,6 +10,7 @@
 #include "engine/events.h"
 #include "engine/exec.h"
 #include "engine/intent.h"
+#include "engine/rootfs.h"
 #include "engine/store.h"
 #include "engine/system_signals.h"
 #include "storage/storage.h"
@@ -286,6 +287,16 @@ static int stop_for_removal(struct ctr *c, uint32_t timeout, struct berth_error 
     return r;
 }
 
+/* What fails here is tried again, and told, when all of its storage goes. */
+static void strip(void *arg)
+{
+    const struct ctr *c = arg;
+    struct storage *storage;
+
+    if (engine_storage(c->e, &storage, NULL) == 0)
+        storage_container_strip(storage, c->id, NULL);
+}
+
 /* From here on it goes whatever fails; the first failure is told at the end. */
 static int take_apart(struct ctr *c, struct berth_error *err)
 {
@@ -293,7 +304,10 @@ static int take_apart(struct ctr *c, struct berth_error *err)
     struct storage *storage;
     int first, r;
 
+    if (!rootfs_on_layer(c))
+        proc_meanwhile(strip, c); /* while the runtime deletes it */
     first = ctr_cleanup_parts(c, err);
+    proc_meanwhile(NULL, NULL);
     json_set_i64(c->state, "state", CTR_REMOVING);
     exec_remove_all(c);
     r = engine_storage(c->e, &storage, &why);

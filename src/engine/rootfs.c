@@ -340,6 +340,11 @@ static bool has_image(const struct ctr *c)
     return str_empty(json_str(c->config, "rootfs"));
 }
 
+bool rootfs_on_layer(const struct ctr *c)
+{
+    return has_image(c) && json_flag(c->state, "mounted", false);
+}
+
 static bool has_overlay(const struct ctr *c)
 {
     return json_flag(c->config, "rootfs_overlay", false);
@@ -462,7 +467,7 @@ static int unmount_parts(struct ctr *c, struct berth_error *err)
         if (volumes)
             note(layer_remove_tree(volumes, &why), &first, &why, err, c);
     }
-    if (has_image(c) && json_flag(c->state, "mounted", false))
+    if (rootfs_on_layer(c))
         note(unmount_layer(c, &why), &first, &why, err, c);
     json_del(c->state, "mounted");
     json_del(c->state, "mountPoint");

@@ -46,6 +46,9 @@ int rootfs_where(struct ctr *c, char **path, bool *mounted, struct berth_error *
  * container runs from a plain directory. */
 int rootfs_parts(struct ctr *c, struct berth_list *out, struct berth_error *err);
 
+/* Is its layer mounted, as its root file system? */
+bool rootfs_on_layer(const struct ctr *c);
+
 /* Is its shared memory its own, to be mounted by us? */
 bool rootfs_own_shm(const struct ctr *c);
 

@@ -648,10 +648,32 @@ static int delete_unrecorded(struct storage *st, const struct held *h, const cha
     return r < 0 ? r : delete_dirs(st, id, err);
 }
 
+static int strip_locked(struct storage *st, const struct held *h, struct spot s, const char *id,
+                        struct berth_error *err)
+{
+    _cleanup_free_ char *layer = storage_field(&s.file->items[s.i], RECORD_LAYER);
+    int r;
+
+    if (!layer)
+        return fail(err, EUCLEAN, "the storage record of %s is damaged", id);
+    if (!*layer)
+        return 0;
+    r = layer_check_driver(st->driver, err);
+    return r < 0 ? r : delete_layer(st, h, layer, err);
+}
+
+static int strip_known(struct storage *st, const struct held *h, const char *id,
+                       struct berth_error *err)
+{
+    struct spot s = find_in(st, id, by_id);
+
+    return s.file ? strip_locked(st, h, s, id, err)
+                  : fail(err, ENOENT, "%s: container not known", id);
+}
+
 static int delete_locked(struct storage *st, const struct held *h, const char *id,
                          struct berth_error *err)
 {
-    _cleanup_free_ char *layer = NULL;
     struct spot s = find_in(st, id, by_id);
     int r;
 
@@ -659,11 +681,8 @@ static int delete_locked(struct storage *st, const struct held *h, const char *i
         r = delete_unrecorded(st, h, id, err);
         return r < 0 ? r : fail(err, ENOENT, "%s: container not known", id);
     }
-    layer = storage_field(&s.file->items[s.i], RECORD_LAYER);
-    if (!layer)
-        return fail(err, EUCLEAN, "the storage record of %s is damaged", id);
-    if (*layer && ((r = layer_check_driver(st->driver, err)) < 0 ||
-                   (r = delete_layer(st, h, layer, err)) < 0))
+    r = strip_locked(st, h, s, id, err);
+    if (r < 0)
         return r;
     r = fault_point("storage", "unlayered", err);
     if (r == 0)
@@ -676,7 +695,11 @@ static int delete_locked(struct storage *st, const struct held *h, const char *i
     return save_containers(st, h->containers, s.file, err);
 }
 
-int storage_container_delete(struct storage *st, const char *id, struct berth_error *err)
+/* With everything locked. */
+static int change_container(struct storage *st, const char *id,
+                            int (*change)(struct storage *, const struct held *, const char *,
+                                          struct berth_error *),
+                            struct berth_error *err)
 {
     _cleanup_held_ struct held h = {-1, -1};
     int r;
@@ -686,10 +709,20 @@ int storage_container_delete(struct storage *st, const char *id, struct berth_er
     r = take_all(st, &h, err);
     if (r < 0)
         return r;
-    r = delete_locked(st, &h, id, err);
+    r = change(st, &h, id, err);
     if (r < 0)
         distrust(st);
     return r;
+}
+
+int storage_container_delete(struct storage *st, const char *id, struct berth_error *err)
+{
+    return change_container(st, id, delete_locked, err);
+}
+
+int storage_container_strip(struct storage *st, const char *id, struct berth_error *err)
+{
+    return change_container(st, id, strip_known, err);
 }
 
 int storage_container_rename(struct storage *st, const char *id, const char *name,

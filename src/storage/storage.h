@@ -78,6 +78,10 @@ int storage_container_dirs(struct storage *st, const char *id, char **static_dir
  */
 int storage_container_delete(struct storage *st, const char *id, struct berth_error *err);
 
+/* The first part of that, which needs not wait until the container's runtime has forgotten it:
+ * its layer, while nothing of it is mounted.  The folders and the record stay. */
+int storage_container_strip(struct storage *st, const char *id, struct berth_error *err);
+
 /* Give a container another name, its only one from then on.  -ENOENT; -EEXIST: the name is
  * another container's. */
 int storage_container_rename(struct storage *st, const char *id, const char *name,
