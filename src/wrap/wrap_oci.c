@@ -91,8 +91,17 @@ int oci_create(struct oci *r, const struct berth_container *c,
                const struct berth_oci_create *how, struct berth_oci_status *out,
                uint64_t *out_usec, struct berth_error *err)
 {
+    struct berth_oci_create all_ready = *how;
+    int rc;
+
     FOR_PLUGIN(out);
-    return ON_OCI(r, create, err, c, how, out, out_usec);
+    if (!how->meanwhile || (r->caps & BERTH_OCI_CAP_MEANWHILE))
+        return INVOKE_LENT(&r->i, r->ops, create, err, r->r, c, how, out, out_usec);
+    rc = how->meanwhile(how->arg);
+    if (rc < 0)
+        return rc;
+    all_ready.meanwhile = NULL;
+    return ON_OCI(r, create, err, c, &all_ready, out, out_usec);
 }
 
 int oci_start(struct oci *r, const struct berth_container *c, struct berth_error *err)

@@ -175,6 +175,35 @@ static int create_fails(struct kit_any *k)
     return 0;
 }
 
+#ifdef BERTH_OCI_CAP_MEANWHILE /* 1.1 */
+static int no_good(void *arg)
+{
+    ++*(int *)arg;
+    return -ECHILD;
+}
+
+/* What the engine does meanwhile is done once, and its failure is that of create(). */
+static int create_meanwhile(struct kit_any *k)
+{
+    int called = 0, r;
+    struct berth_oci_create how = {.size = sizeof(how), .meanwhile = no_good, .arg = &called};
+    struct berth_oci_status s = {.size = sizeof(s)};
+    uint64_t files;
+    int fds;
+
+    WITH_OPEN(k, f);
+    files = kit_any_files(k);
+    fds = kit_any_fds(0);
+    r = OPS->create(k->oci, &f.c, &how, &s, NULL, k->err);
+    NEED(k, called <= 1 && r < 0);
+    NEED(k, !called || r == -ECHILD);
+    NEED(k, kit_any_fds(0) == fds);
+    NEED(k, kit_any_files(k) == files);
+    kit_any_close(k);
+    return 0;
+}
+#endif
+
 static int exec_fails(struct kit_any *k)
 {
     const char *const argv[] = {"/true", NULL};
@@ -443,6 +472,10 @@ static const struct kit_any_case cases[] = {
     {"status() without a program", PAGE("ERRORS"), status_missing, 0},
     {"status() out of nonsense", PAGE("ERRORS"), status_nonsense, 0},
     {"nothing is left of a create() that fails", PAGE("CONTAINERS"), create_fails, 0},
+#ifdef BERTH_OCI_CAP_MEANWHILE
+    {"the engine's part of a create()", PAGE("CAPABILITIES"), create_meanwhile,
+     BERTH_OCI_CAP_MEANWHILE},
+#endif
     {"nothing is left of an exec() that fails", PAGE("SESSIONS"), exec_fails, 0},
     {"attach() to nobody", PAGE("STREAMS"), attach_nobody, 0},
     {"resize() of nobody", PAGE("STREAMS"), resize_nobody, 0},

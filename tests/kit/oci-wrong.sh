@@ -11,6 +11,8 @@ nonsense|oci: status() out of nonsense
 running|oci: status() of one that has ended
 overflows|oci: shorter results are respected
 leaves|oci: nothing is left of a create() that fails
+twice|oci: the engine's part of a create()
+goes_on|oci: the engine's part of a create()
 leaks|oci: nothing is left of an exec() that fails
 touches|oci: attach() to nobody
 relative|oci: paths are absolute

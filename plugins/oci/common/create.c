@@ -82,6 +82,8 @@ static int launch(struct berth_oci *r, const struct berth_container *c,
     l.container = c;
     l.may_exist = first;
     rc = rt_launch_begin(r, &l, err);
+    if (rc == 0 && first && BERTH_HAS(how, meanwhile))
+        rc = how->meanwhile(how->arg);
     if (rc == 0)
         rc = rt_launch_go(r, &l, err);
     if (rc == 0)

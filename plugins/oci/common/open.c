@@ -121,7 +121,7 @@ static int find_caps(const struct rt_kind *kind, const struct berth_host *h,
         else if (r == 0)
             caps &= ~options[i].cap;
     }
-    *out = caps | BERTH_OCI_CAP_MONITOR;
+    *out = caps | BERTH_OCI_CAP_MONITOR | BERTH_OCI_CAP_MEANWHILE;
     return 0;
 }
 

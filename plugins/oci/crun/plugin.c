@@ -86,6 +86,6 @@ BERTH_OCI_PLUGIN(oci_crun, &ops, .name = "crun", .version = "1.0",
                  .license = "Apache-2.0", .contact = "berth",
                  .caps = BERTH_OCI_CAP_JSON_ERRORS | BERTH_OCI_CAP_NO_CGROUPS |
                          BERTH_OCI_CAP_CHECKPOINT | BERTH_OCI_CAP_MONITOR |
-                         BERTH_OCI_CAP_SECCOMP_BPF,
+                         BERTH_OCI_CAP_SECCOMP_BPF | BERTH_OCI_CAP_MEANWHILE,
                  .threads = BERTH_THREADS_PARALLEL,
                  .n_options = sizeof(options) / sizeof(*options), .options = options);

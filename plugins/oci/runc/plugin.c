@@ -122,6 +122,6 @@ BERTH_OCI_PLUGIN(oci_runc, &ops, .name = "runc", .version = "1.0",
                  .summary = "runs containers with runc, watched by conmon",
                  .license = "Apache-2.0", .contact = "berth",
                  .caps = BERTH_OCI_CAP_JSON_ERRORS | BERTH_OCI_CAP_CHECKPOINT |
-                         BERTH_OCI_CAP_MONITOR,
+                         BERTH_OCI_CAP_MONITOR | BERTH_OCI_CAP_MEANWHILE,
                  .threads = BERTH_THREADS_PARALLEL,
                  .n_options = sizeof(options) / sizeof(*options), .options = options);

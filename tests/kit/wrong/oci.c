@@ -19,6 +19,9 @@ static int wrong_open(const struct berth_host *h, const struct berth_place *plac
 #ifdef WRONG_caps
     *out_caps |= BERTH_OCI_CAP_CHECKPOINT;
 #endif
+#if defined(WRONG_twice) || defined(WRONG_goes_on)
+    *out_caps |= BERTH_OCI_CAP_MEANWHILE;
+#endif
     return r;
 }
 
@@ -73,6 +76,14 @@ static int wrong_create(struct berth_oci *r, const struct berth_container *c,
 
     if (fd >= 0)
         close(fd);
+#endif
+#if defined(WRONG_twice) || defined(WRONG_goes_on)
+    int rc = how->meanwhile ? how->meanwhile(how->arg) : 0;
+
+#ifdef WRONG_twice
+    if (rc < 0)
+        return how->meanwhile(how->arg);
+#endif
 #endif
     return slim_create(r, c, how, out, out_usec, err);
 }
@@ -172,8 +183,10 @@ static const struct berth_oci_ops wrong_ops = {
     .wait = wrong_wait,
 };
 
+#define CAPS (BERTH_OCI_CAP_MONITOR | BERTH_OCI_CAP_MEANWHILE)
+
 BERTH_PLUGIN_(BERTH_PASTE(oci_, NAMED), BERTH_KIND_OCI, "oci", 1, 0, 0, &wrong_ops,
               .name = BERTH_STR(NAMED), .version = "1", .summary = "wrong",
-              .license = "Apache-2.0", .contact = "nobody", .caps = BERTH_OCI_CAP_MONITOR,
+              .license = "Apache-2.0", .contact = "nobody", .caps = CAPS,
               .threads = BERTH_THREADS_PARALLEL,
               .n_options = sizeof(options) / sizeof(*options), .options = options);
