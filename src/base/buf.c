@@ -41,9 +41,15 @@ int buf_reserve(struct berth_buf *b, size_t n)
     return 0;
 }
 
+/* What most calls find: nothing has to be allocated. */
+static bool has_room(const struct berth_buf *b, size_t n)
+{
+    return n < b->cap - b->len && !b->max && !b->error;
+}
+
 int buf_put(struct berth_buf *b, const void *data, size_t len)
 {
-    int r = buf_reserve(b, len);
+    int r = has_room(b, len) ? 0 : buf_reserve(b, len);
 
     if (r < 0)
         return r;
@@ -61,7 +67,11 @@ int buf_puts(struct berth_buf *b, const char *s)
 
 int buf_putc(struct berth_buf *b, char c)
 {
-    return buf_put(b, &c, 1);
+    if (!has_room(b, 1))
+        return buf_put(b, &c, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
 }
 
 int buf_vprintf(struct berth_buf *b, const char *fmt, va_list ap)

@@ -107,15 +107,15 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void put_member(const json *o, const char *key, bool first, const struct style *style,
-                       unsigned depth, struct berth_buf *out)
+static void put_member(const char *key, const json *value, bool first,
+                       const struct style *style, unsigned depth, struct berth_buf *out)
 {
     if (!first)
         buf_putc(out, ',');
     newline(style, depth + 1, out);
     json_write_str(key, strlen(key), style->flags, out);
     buf_puts(out, style->prefix ? ": " : ":");
-    put(json_get(o, key), style, depth + 1, out);
+    put(value, style, depth + 1, out);
 }
 
 static void put_object(const json *o, const struct style *style, unsigned depth,
@@ -132,12 +132,11 @@ static void put_object(const json *o, const struct style *style, unsigned depth,
         }
         SORT(keys, n, compare_keys);
         for (i = 0; i < n; i++)
-            put_member(o, keys[i], i == 0, style, depth, out);
+            put_member(keys[i], json_get(o, keys[i]), i == 0, style, depth, out);
         free(keys);
     } else {
         json_object_object_foreach ((json *)(uintptr_t)o, key, value) {
-            (void)value;
-            put_member(o, key, i++ == 0, style, depth, out);
+            put_member(key, value, i++ == 0, style, depth, out);
         }
     }
     if (n)

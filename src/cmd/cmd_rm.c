@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cmd/each.h"
 #include "engine/exec.h"
+#include "engine/intent.h"
 #include "engine/store.h"
 
 /* ----------------------------------------------------------------------- rm */
@@ -157,12 +158,19 @@ static int cleanup_run(struct cli *cli, void *opts, int argc, char **argv,
                                 .all = o->all,
                                 .latest = o->latest,
                                 .ignore = o->remove || o->exec};
+    struct conf *conf;
     struct engine *e;
     int r;
 
     if (o->exec && (o->all || o->latest || argc != 1))
         return fail(err, EINVAL,
                     "exec option needs exactly one container and neither --all nor --latest");
+    r = cli_conf(cli, &conf, err);
+    if (r < 0)
+        return r;
+    /* Whoever has waited for the container's end removes it at this moment, most likely. */
+    if (o->remove && argc == 1 && intent_saw_removal(conf, argv[0]))
+        return 0;
     /* A monitor's call may come after the whole store was removed. */
     r = cli_engine(cli, argc ? ENGINE_EXISTING : 0, &e, err);
     if (r == -ENOENT && argc && which.ignore) {

@@ -45,38 +45,38 @@ static int replace(struct engine *e, const struct ctr_options *o, struct berth_e
     return r;
 }
 
-static int create(struct cli *cli, struct ctr_options *o, int argc, char **argv,
-                  struct engine **e, struct ctr **out, struct berth_error *err)
+/* Create, and start it if `run`; attach_fd as in ctr_run().  *out: it was created, whether or
+ * not it could be started. */
+static int create(struct cli *cli, struct ctr_options *o, int argc, char **argv, bool run,
+                  int *attach_fd, struct ctr **out, struct berth_error *err)
 {
     _cleanup_close_ int cidfile = -1;
-    int r = cli_engine(cli, 0, e, err);
+    struct engine *e;
+    int r = cli_engine(cli, 0, &e, err), written = 0;
 
     o->args = argv;
     o->n_args = argc;
     o->command_line = cli_argv(cli);
     if (r == 0)
-        r = replace(*e, o, err);
+        r = replace(e, o, err);
     if (r == 0)
         r = open_cidfile(o->cidfile, &cidfile, err);
     if (r < 0)
         return r;
-    r = ctr_create(*e, o, out, err);
-    if (r < 0) {
-        if (cidfile >= 0)
-            unlink(o->cidfile);
-        return r;
-    }
-    if (cidfile >= 0)
-        r = fs_write_fd(cidfile, (*out)->id, strlen((*out)->id));
-    return r < 0 ? fail_errno(err, -r, "writing cidfile %s", o->cidfile) : 0;
+    r = run ? ctr_run(e, o, attach_fd, out, err) : ctr_create(e, o, out, err);
+    if (cidfile >= 0 && *out)
+        written = fs_write_fd(cidfile, (*out)->id, strlen((*out)->id));
+    else if (cidfile >= 0)
+        unlink(o->cidfile);
+    return r == 0 && written < 0 ? fail_errno(err, -written, "writing cidfile %s", o->cidfile)
+                                 : r;
 }
 
 static int create_run(struct cli *cli, void *opts, int argc, char **argv,
                       struct berth_error *err)
 {
     _cleanup_ctr_ struct ctr *c = NULL;
-    struct engine *e;
-    int r = create(cli, opts, argc, argv, &e, &c, err);
+    int r = create(cli, opts, argc, argv, false, NULL, &c, err);
 
     if (r == 0)
         puts(c->id);
@@ -154,13 +154,9 @@ static int run_run(struct cli *cli, void *opts, int argc, char **argv, struct be
     if (r == 0 && !o->detach)
         r = attached_check(e, &how, o->tty, err);
     if (r == 0)
-        r = create(cli, o, argc, argv, &e, &c, err);
+        r = create(cli, o, argc, argv, true, o->detach ? NULL : &fd, &c, err);
     if (r < 0)
-        return r;
-    c->preserve_fds = (uint32_t)o->preserve_fds;
-    r = ctr_start(c, o->detach ? NULL : &fd, err);
-    if (r < 0)
-        return give_up(c, o->rm, r, err);
+        return c ? give_up(c, o->rm, r, err) : r;
     if (o->detach) {
         puts(c->id);
         return 0;

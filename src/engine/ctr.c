@@ -132,6 +132,18 @@ int ctr_lock(struct ctr *c, struct berth_error *err)
     return r;
 }
 
+int ctr_lock_new(struct ctr *c, struct berth_error *err)
+{
+    uint32_t id = ctr_lock_id(c);
+    int r = lockorder_acquire(c->e->locks, LOCK_CLASS_CONTAINER, c->id, id, BERTH_WAIT_FOREVER,
+                              err);
+
+    if (r < 0)
+        return error_wrap(err, "acquiring lock %u of container %s", id, c->id);
+    c->locked = true;
+    return 0;
+}
+
 void ctr_unlock(struct ctr *c)
 {
     _cleanup_error_ struct berth_error err = ERROR_INIT;

@@ -85,6 +85,8 @@ bool ctr_alive(const struct ctr *c);
  * code recorded).  -ENOENT: it was removed meanwhile.
  */
 int ctr_lock(struct ctr *c, struct berth_error *err);
+/* The lock of a container that is new, and has no record yet. */
+int ctr_lock_new(struct ctr *c, struct berth_error *err);
 void ctr_unlock(struct ctr *c);
 
 /* Only the second half; the lock is held. */
@@ -106,6 +108,12 @@ struct ctr_options;
 /* Create from what the user typed.  *out is the caller's, unlocked. */
 int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
                struct berth_error *err);
+
+/* Create and start; attach_fd as in ctr_start().  The record is written while the monitor
+ * starts up.  *out: the container, also when it could not be started; NULL: it could not be
+ * created. */
+int ctr_run(struct engine *e, const struct ctr_options *o, int *attach_fd, struct ctr **out,
+            struct berth_error *err);
 
 /* Operations and the states they accept: container-lifecycle table of podman.  A state that
  * does not fit: -EINVAL with "container state improper". */

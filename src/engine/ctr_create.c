@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "engine/ctr_life.h"
 #include "engine/ctr_volumes.h"
 #include "engine/events.h"
 #include "engine/intent.h"
@@ -22,18 +23,25 @@
 /* What a creation has made so far, to be undone unless it succeeds. */
 struct making {
     struct ctr *c;
+    const struct ctr_options *options;
+    json *networks;
     struct intent intent;
     struct ctr_volumes volumes;
     bool lock;
-    bool storage;
+    bool folders;
+    bool recorded;
+    sigset_t signals; /* held since something was made */
+    bool held;
 };
 
 static void undo(struct making *m)
 {
     _cleanup_error_ struct berth_error why = ERROR_INIT;
+    int r;
 
     ctr_volumes_undo(&m->volumes);
-    if (m->storage && storage_container_delete(m->c->e->storage, m->c->id, &why) < 0)
+    r = m->folders ? storage_container_delete(m->c->e->storage, m->c->id, &why) : 0;
+    if (r < 0 && r != -ENOENT)
         log_error("removing the storage of container %s: %s", m->c->id, error_text(&why));
     error_clear(&why);
     intent_lock_gone(&m->intent);
@@ -95,28 +103,27 @@ static int allocate_lock(struct making *m, struct berth_error *err)
 
 /* The record that containers/storage keeps, which makes the name unique there too; a name
  * that we generated is tried again with another one. */
-static int make_storage(struct making *m, bool named, char **static_dir, char **run_dir,
-                        struct berth_error *err)
+static int make_storage(struct making *m, struct berth_error *err)
 {
     struct ctr *c = m->c;
     struct storage_new what = {.id = c->id,
                                .is_volatile = json_flag(c->config, "volatile", false),
                                .process_label = json_str(c->config, "ProcessLabel"),
                                .mount_label = json_str(c->config, "MountLabel")};
-    struct storage *storage;
-    int r = engine_storage(c->e, &storage, err);
+    int r = 0;
 
     for (int tries = 0; r == 0 && tries < NAME_TRIES; tries++) {
         what.name = c->name;
-        r = storage_container_create(storage, &what, static_dir, run_dir, err);
-        if (r != -EEXIST || named)
+        r = storage_container_create(c->e->storage, &what, NULL, NULL, err);
+        if (r != -EEXIST || !str_empty(m->options->name))
             break;
         error_clear(err);
         free(c->name);
         c->name = NULL;
         r = free_name(c->e, &c->name, err);
+        if (r == 0)
+            json_set_str(c->config, "name", c->name);
     }
-    m->storage = r == 0;
     return r < 0 ? error_wrap(err, "creating container storage") : 0;
 }
 
@@ -131,21 +138,35 @@ static int make_dir(const char *parent, const char *name, mode_t mode, struct be
     return 0;
 }
 
-/* Complete the record with where the container is, and make the folders it names. */
-static int fill_places(struct ctr *c, json *networks, const char *static_dir,
-                       const char *run_dir, struct berth_error *err)
+/* Complete the record with where the container is, and make its folders. */
+static int make_folders(struct making *m, struct berth_error *err)
 {
-    struct spec_place place = {.id = c->id,
-                               .name = c->name,
-                               .lock = ctr_lock_id(c),
-                               .static_dir = static_dir,
-                               .run_dir = run_dir,
-                               .created = time_now()};
-    int r;
+    struct ctr *c = m->c;
+    _cleanup_free_ char *static_dir = NULL, *run_dir = NULL;
+    struct spec_place place = {
+        .id = c->id, .name = c->name, .lock = ctr_lock_id(c), .created = time_now()};
+    struct storage *storage;
+    int r = engine_storage(c->e, &storage, err);
 
+    if (r < 0)
+        return r;
+    m->folders = true;
+    r = storage_container_dirs(storage, c->id, &static_dir, &run_dir, err);
+    if (r < 0)
+        return error_wrap(err, "creating container storage");
+    place.static_dir = static_dir;
+    place.run_dir = run_dir;
     json_set_str(c->state, "runDir", run_dir);
-    spec_place(c->config, networks, &place);
-    r = make_dir(static_dir, "artifacts", 0755, err);
+    spec_place(c->config, m->networks, &place);
+    return 0;
+}
+
+/* In them. */
+static int fill_folders(struct ctr *c, struct berth_error *err)
+{
+    const char *static_dir = ctr_static_dir(c);
+    int r = make_dir(static_dir, "artifacts", 0755, err);
+
     if (r == 0)
         r = make_dir(static_dir, "secrets", 0755, err);
     if (r == 0 && json_get(c->config, "secrets"))
@@ -212,17 +233,15 @@ static int name_in_use(struct engine *e, const char *name, struct berth_error *e
     return r == -ENOENT ? 0 : r;
 }
 
-int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
-               struct berth_error *err)
+/* All but the record. */
+static int draw_up(struct engine *e, const struct ctr_options *o, struct making *m,
+                   struct berth_error *err)
 {
-    _cleanup_ctr_ struct ctr *c = calloc(1, sizeof(*c));
-    _cleanup_free_ char *static_dir = NULL, *run_dir = NULL;
-    _cleanup_json_ json *networks = NULL;
-    struct making making = {.c = c, .intent = INTENT_NONE};
+    struct ctr *c = m->c = calloc(1, sizeof(*c));
     struct oci *oci;
-    sigset_t old;
     int r;
 
+    m->options = o;
     if (!c)
         return fail(err, ENOMEM, "out of memory");
     c->e = e;
@@ -230,44 +249,101 @@ int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
     if (r == 0)
         r = engine_oci(e, NULL, &oci, err);
     if (r == 0)
-        r = spec_create(e, o, &c->config, &networks, err);
-    if (r == 0 && networks)
-        r = network_resolve(e, &networks, err);
+        r = spec_create(e, o, &c->config, &m->networks, err);
+    if (r == 0 && m->networks)
+        r = network_resolve(e, &m->networks, err);
     if (r == 0)
         r = name_in_use(e, o->name, err);
     if (r == 0)
         r = fill_identity(c, o, err);
-    signals_hold(&old); /* until it is whole or gone */
+    signals_hold(&m->signals); /* until it is whole or gone */
+    m->held = true;
     if (r == 0)
-        r = intent_begin(e, c->id, &making.intent, err);
+        r = intent_begin(e, c->id, &m->intent, err);
     if (r == 0)
         r = fault_point("ctr", "begun", err);
     if (r == 0)
-        r = allocate_lock(&making, err);
+        r = allocate_lock(m, err);
     if (r == 0)
         r = fault_point("ctr", "numbered", err);
     if (r == 0)
-        r = make_storage(&making, !str_empty(o->name), &static_dir, &run_dir, err);
+        r = make_folders(m, err);
+    return r < 0 ? r : fault_point("ctr", "placed", err);
+}
+
+/* The record, with which the container begins to be there for others. */
+static int record(void *arg, struct berth_error *err)
+{
+    struct making *m = arg;
+    struct ctr *c = m->c;
+    int r = fill_folders(c, err);
+
+    if (r == 0)
+        r = make_storage(m, err);
     if (r == 0)
         r = fault_point("ctr", "stored", err);
-    if (r == 0)
-        r = fill_places(c, networks, static_dir, run_dir, err);
-    if (r == 0)
-        r = fault_point("ctr", "placed", err);
     if (r == 0 && json_get(c->config, "namedVolumes"))
-        r = ctr_volumes_create(c, &making.volumes, err);
+        r = ctr_volumes_create(c, &m->volumes, err);
     if (r == 0)
-        r = store_add(c, networks && json_object_object_length(networks) ? networks : NULL,
-                      err);
-    if (r < 0)
-        undo(&making);
-    ctr_volumes_end(&making.volumes);
-    intent_end(&making.intent);
-    if (r == 0)
-        event_ctr(c, "create", NULL);
-    signals_release(&old);
+        r = store_add(
+            c, m->networks && json_object_object_length(m->networks) ? m->networks : NULL, err);
     if (r < 0)
         return r;
-    *out = TAKE(c);
+    m->recorded = true;
+    ctr_volumes_end(&m->volumes);
+    intent_end(&m->intent);
+    event_ctr(c, "create", NULL);
     return 0;
+}
+
+/* Undo what has come to nothing; else the container is the caller's. */
+static void conclude(struct making *m, struct ctr **out)
+{
+    if (!m->recorded && m->held)
+        undo(m);
+    ctr_volumes_end(&m->volumes);
+    intent_end(&m->intent);
+    json_object_put(m->networks);
+    if (m->held)
+        signals_release(&m->signals);
+    if (m->recorded)
+        *out = m->c;
+    else
+        ctr_free(m->c);
+}
+
+int ctr_create(struct engine *e, const struct ctr_options *o, struct ctr **out,
+               struct berth_error *err)
+{
+    struct making m = {.intent = INTENT_NONE};
+    int r = draw_up(e, o, &m, err);
+
+    if (r == 0)
+        r = record(&m, err);
+    conclude(&m, out);
+    return r;
+}
+
+/* Others have to be started before it can be, and for that it needs its record. */
+static bool depends(const struct ctr *c)
+{
+    _cleanup_list_ struct berth_list needs = LIST_INIT;
+
+    return ctr_dependencies(c, &needs) < 0 || needs.n;
+}
+
+int ctr_run(struct engine *e, const struct ctr_options *o, int *attach_fd, struct ctr **out,
+            struct berth_error *err)
+{
+    struct making m = {.intent = INTENT_NONE};
+    struct ctr_making how = {.record = record, .arg = &m, .signals = &m.signals};
+    int r = draw_up(e, o, &m, err);
+    bool later = r == 0 && !depends(m.c);
+
+    if (r == 0) {
+        m.c->preserve_fds = (uint32_t)o->preserve_fds;
+        r = later ? ctr_start_new(m.c, &how, attach_fd, err) : record(&m, err);
+    }
+    conclude(&m, out);
+    return r < 0 || later ? r : ctr_start(*out, attach_fd, err);
 }

@@ -66,10 +66,22 @@ struct ctr_making {
     uint32_t flags;         /* BERTH_OCI_CREATE_*, besides those of the configuration */
     int (*prepare)(struct ctr *c, struct berth_error *err); /* when all is mounted; or NULL */
     uint64_t usec;                                          /* set: how long the runtime took */
+
+    /* A new container has no record yet: this makes it, and becomes NULL then.  signals: what
+     * was held back for it, and is let go when the runtime has it. */
+    int (*record)(void *arg, struct berth_error *err);
+    void *arg;
+    const sigset_t *signals;
+
+    /* Its own: whether all is ready for the runtime, and what was in the way. */
+    struct ctr *c;
+    bool ready;
+    int failure;
+    struct berth_error *err;
 };
 
 /* Prepare, write config.json, create or restore in the runtime, save: state CREATED or
- * RUNNING.  On failure everything is undone. */
+ * RUNNING.  On failure everything is undone but the record. */
 int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err);
 
 /* The same, and the event. */
@@ -77,6 +89,10 @@ int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err);
 
 /* Init if need be, attach if wanted, start, save. */
 int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err);
+
+/* The same of a container that is new, and was not locked.  What fails before the record was
+ * made leaves nothing. */
+int ctr_start_new(struct ctr *c, struct ctr_making *m, int *attach_fd, struct berth_error *err);
 
 /* Ask, then make it stop; the state is saved before and after, and the lock is given up
  * while waiting.  -ESRCH: it did not run. */

@@ -88,16 +88,43 @@ static int check_dependencies(struct ctr *c, struct berth_error *err)
 
 /* ---------------------------------------------------------------- init, start */
 
-/* Root file system and network namespace are there afterwards. */
-static int prepare(struct ctr *c, struct berth_error *err)
+static int record(struct ctr_making *m, struct berth_error *err)
 {
-    int r = ctr_net_setup(c, err);
+    int r = m->record ? m->record(m->arg, err) : 0;
 
+    if (r == 0)
+        m->record = NULL;
+    return r;
+}
+
+/* What the runtime needs, but no monitor: network namespace, root file system, config.json. */
+static int make_ready(struct ctr *c, struct ctr_making *m, struct berth_error *err)
+{
+    int r = record(m, err);
+
+    if (r == 0)
+        r = ctr_net_setup(c, err);
     if (r == 0)
         r = fault_point("ctr", "networked", err);
     if (r == 0 && !json_flag(c->state, "mounted", false))
         r = rootfs_mount(c, err);
-    return r;
+    if (r == 0)
+        r = fault_point("ctr", "mounted", err);
+    if (r == 0)
+        r = spec_init(c, err);
+    if (r == 0)
+        r = fault_point("ctr", "configured", err);
+    return r == 0 && m->prepare ? m->prepare(c, err) : r;
+}
+
+/* While the monitor starts up. */
+static int meanwhile(void *arg)
+{
+    struct ctr_making *m = arg;
+
+    m->failure = make_ready(m->c, m, m->err);
+    m->ready = m->failure == 0;
+    return m->failure;
 }
 
 static void note_created(struct ctr *c, const struct berth_oci_status *status, bool restart)
@@ -203,10 +230,29 @@ static int keep(struct ctr *c, struct ports *ports, struct berth_error *err)
     return r == 0 && fd >= 0 ? ports_add(ports, fd, err) : r;
 }
 
+/* The runtime may have it already: left by an engine that died before it could record it. */
+static int create_anew(struct oci *oci, const struct ctr_view *view,
+                       struct berth_oci_create *how, struct berth_oci_status *status,
+                       struct ctr_making *m, struct berth_error *err)
+{
+    int r = oci_create(oci, &view->c, how, status, &m->usec, err);
+
+    if (r != -EEXIST || m->failure)
+        return r;
+    error_clear(err);
+    r = oci_remove(oci, &view->c, err);
+    if (m->ready)
+        how->meanwhile = NULL;
+    return r < 0 ? r : oci_create(oci, &view->c, how, status, &m->usec, err);
+}
+
 static int create_in_runtime(struct ctr *c, struct ctr_making *m, struct berth_error *err)
 {
-    struct berth_oci_create how = {
-        .size = sizeof(how), .flags = m->flags, .checkpoint = m->checkpoint};
+    struct berth_oci_create how = {.size = sizeof(how),
+                                   .flags = m->flags,
+                                   .checkpoint = m->checkpoint,
+                                   .meanwhile = meanwhile,
+                                   .arg = m};
     struct berth_oci_status status = {.size = sizeof(status)};
     _cleanup_view_ struct ctr_view view = {0};
     _cleanup_ports_ struct ports ports = {0};
@@ -231,17 +277,13 @@ static int create_in_runtime(struct ctr *c, struct ctr_making *m, struct berth_e
         how.flags |= BERTH_OCI_CREATE_NO_KEYRING;
     if (c->e->conf->no_pivot_root)
         how.flags |= BERTH_OCI_CREATE_NO_PIVOT;
+    m->c = c;
+    m->err = err;
     ctr_hold_signals(&old);
-    r = oci_create(oci, &view.c, &how, &status, &m->usec, err);
-    if (r == -EEXIST) {
-        /* Left by an engine that died before it could record it. */
-        error_clear(err);
-        r = oci_remove(oci, &view.c, err);
-        if (r == 0)
-            r = oci_create(oci, &view.c, &how, &status, &m->usec, err);
-    }
+    r = create_anew(oci, &view, &how, &status, m, err);
     spec_settle(c);
-    r = ctr_classify(r, err);
+    if (!m->failure)
+        r = ctr_classify(r, err);
     if (r >= 0) {
         if (m->checkpoint)
             note_restored(c, &status);
@@ -258,25 +300,15 @@ static int create_in_runtime(struct ctr *c, struct ctr_making *m, struct berth_e
             }
         }
     }
-    sigprocmask(SIG_SETMASK, &old, NULL);
+    sigprocmask(SIG_SETMASK, m->signals ? m->signals : &old, NULL);
     return r < 0 ? r : 0;
 }
 
 int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err)
 {
     bool sessions = json_get(c->state, "newExecSessions") != NULL;
-    int r = remove_left(c, err);
+    int r = m->record ? 0 : remove_left(c, err);
 
-    if (r == 0)
-        r = prepare(c, err);
-    if (r == 0)
-        r = fault_point("ctr", "mounted", err);
-    if (r == 0)
-        r = spec_init(c, err);
-    if (r == 0)
-        r = fault_point("ctr", "configured", err);
-    if (r == 0 && m->prepare)
-        r = m->prepare(c, err);
     if (r == 0)
         r = create_in_runtime(c, m, err);
     if (r == 0 && json_flag(c->config, "postConfigureNetNS", false)) {
@@ -290,6 +322,9 @@ int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err
         _cleanup_error_ struct berth_error why = ERROR_INIT;
 
         c->defer = false;
+        /* A container that cannot be started is there for all that. */
+        if (m->record && (m->failure || record(m, &why) < 0))
+            return r;
         if (ctr_cleanup_parts(c, &why) < 0)
             log_error("cleaning up container %s: %s", c->id, error_text(&why));
         return r;
@@ -299,14 +334,20 @@ int ctr_make_locked(struct ctr *c, struct ctr_making *m, struct berth_error *err
     return 0;
 }
 
-int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
+static int init(struct ctr *c, struct ctr_making *m, struct berth_error *err)
 {
-    struct ctr_making m = {.restart = restart};
-    int r = ctr_make_locked(c, &m, err);
+    int r = ctr_make_locked(c, m, err);
 
     if (r == 0)
         event_ctr(c, "init", NULL);
     return r;
+}
+
+int ctr_init_locked(struct ctr *c, bool restart, struct berth_error *err)
+{
+    struct ctr_making m = {.restart = restart};
+
+    return init(c, &m, err);
 }
 
 int ctr_init(struct ctr *c, struct berth_error *err)
@@ -365,17 +406,16 @@ static int start_in_runtime(struct ctr *c, int *attach_fd, struct berth_error *e
     return 0;
 }
 
-int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err)
+/* One transaction for both steps.  Should this process die between them, the files of the
+ * monitor tell the next one: ctr_left_in_runtime(). */
+static int init_and_start(struct ctr *c, struct ctr_making *m, int *attach_fd,
+                          struct berth_error *err)
 {
-    int status = ctr_status(c), r = 0;
+    int r = 0;
 
-    if (status == CTR_STOPPED)
-        r = ctr_cleanup_parts(c, err);
-    /* One transaction for both steps.  Should this process die between them, the files of
-     * the monitor tell the next one: ctr_left_in_runtime(). */
     c->defer = true;
-    if (r == 0 && status != CTR_CREATED)
-        r = ctr_init_locked(c, false, err);
+    if (m->record || ctr_status(c) != CTR_CREATED)
+        r = init(c, m, err);
     c->defer = false;
     if (r < 0)
         return r;
@@ -386,6 +426,24 @@ int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err)
         if (ctr_cleanup_parts(c, &why) < 0)
             log_error("cleaning up container %s: %s", c->id, error_text(&why));
     }
+    return r;
+}
+
+int ctr_start_locked(struct ctr *c, int *attach_fd, struct berth_error *err)
+{
+    struct ctr_making m = {0};
+    int r = ctr_status(c) == CTR_STOPPED ? ctr_cleanup_parts(c, err) : 0;
+
+    return r < 0 ? r : init_and_start(c, &m, attach_fd, err);
+}
+
+int ctr_start_new(struct ctr *c, struct ctr_making *m, int *attach_fd, struct berth_error *err)
+{
+    int r = ctr_lock_new(c, err);
+
+    if (r == 0)
+        r = init_and_start(c, m, attach_fd, err);
+    ctr_unlock(c);
     return r;
 }
 

@@ -14,9 +14,9 @@
 
 #define VOLUME_PREFIX "v." /* IDs of containers have no dot */
 
-static char *folder(const struct engine *e)
+static char *folder(const struct conf *conf)
 {
-    return path_join(e->conf->tmp_dir, "intents");
+    return path_join(conf->tmp_dir, "intents");
 }
 
 /* One record of fixed length, so that it is never seen half written: the number or "-", a
@@ -98,7 +98,7 @@ static int open_locked(const char *dir, const char *path, struct berth_error *er
 static int begin(struct engine *e, const char *file, struct intent *out,
                  struct berth_error *err)
 {
-    _cleanup_free_ char *dir = folder(e);
+    _cleanup_free_ char *dir = folder(e->conf);
     _cleanup_free_ char *path = dir ? path_join(dir, file) : NULL;
     int fd;
 
@@ -170,6 +170,31 @@ void intent_end(struct intent *i)
     *i = INTENT_NONE;
 }
 
+static bool has_storage(const struct conf *conf, const char *id)
+{
+    struct storage *st;
+    bool there = true;
+
+    if (storage_open(conf->graph_root, conf->run_root, conf->storage_driver, &st, NULL) == 0) {
+        there = storage_container_there(st, id);
+        storage_close(st);
+    }
+    return there;
+}
+
+bool intent_saw_removal(const struct conf *conf, const char *id)
+{
+    _cleanup_free_ char *dir = folder(conf), *path = dir ? path_join(dir, id) : NULL;
+    _cleanup_close_ int fd = path && id_is_full(id) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return false;
+    while (flock(fd, LOCK_SH) < 0)
+        if (errno != EINTR)
+            return false;
+    return !is_current(fd, path) && !has_storage(conf, id);
+}
+
 /* ----------------------------------------------------------------- recovery */
 
 static bool in_store(struct engine *e, uint32_t kind, const char *id, struct berth_error *err)
@@ -194,7 +219,7 @@ static bool is_intent(const char *file)
 
 static void each_intent(struct engine *e, fs_entry_fn *fn, void *arg)
 {
-    _cleanup_free_ char *dir = folder(e);
+    _cleanup_free_ char *dir = folder(e->conf);
     _cleanup_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
     if (fd >= 0)
@@ -317,7 +342,7 @@ static void undo_volume(struct engine *e, const char *name, struct intent *i)
 
 static void recover_one(struct engine *e, int dir, const char *file)
 {
-    _cleanup_free_ char *in = folder(e);
+    _cleanup_free_ char *in = folder(e->conf);
     struct intent i = {.fd = openat(dir, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW), .lock = -1};
     const char *volume = str_starts(file, VOLUME_PREFIX);
 

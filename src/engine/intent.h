@@ -61,6 +61,10 @@ void intent_lock_gone(struct intent *i);
 void intent_end(struct intent *i);
 #define _cleanup_intent_ _cleanup_(intent_end)
 
+/* Another process is at a container: wait for its end.  True: the container is gone.  For who
+ * only looks whether something is left to do, before a plugin is loaded. */
+bool intent_saw_removal(const struct conf *conf, const char *id);
+
 /* Undo what killed processes left.  Cheap when there is nothing: one readdir(3). */
 void intent_recover(struct engine *e);
 

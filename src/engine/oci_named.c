@@ -105,18 +105,12 @@ static void add_options(const struct conf *c, const char *name, struct options *
 static int choose_plugin(const struct conf *c, const struct conf_runtime *known,
                          const char *name, const char **out, struct berth_error *err)
 {
-    _cleanup_list_ struct berth_list installed = LIST_INIT;
-    int r;
-
     if (known && known->plugin) {
         *out = known->plugin;
         return 0;
     }
-    r = plugin_names(c, BERTH_KIND_OCI, &installed, err);
-    if (r < 0)
-        return r;
     *out = path_base(name);
-    if (list_has(&installed, *out))
+    if (plugin_is_there(c, BERTH_KIND_OCI, *out))
         return 0;
     if (!known && name[0] != '/')
         return fail(err, ENOEXEC, "default OCI runtime \"%s\" not found: invalid argument",

@@ -56,6 +56,9 @@ void plugin_notes_free(struct plugin_note *notes, size_t n);
 int plugin_names(const struct conf *c, uint32_t kind, struct berth_list *out,
                  struct berth_error *err);
 
+/* Is there a plugin of that kind and name?  Nothing of it is read. */
+bool plugin_is_there(const struct conf *c, uint32_t kind, const char *name);
+
 /* The services that a plugin gets; its log lines carry the module's name. */
 const struct berth_host *plugin_host(const struct plugin *p);
 

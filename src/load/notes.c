@@ -165,6 +165,14 @@ int plugin_names(const struct conf *c, uint32_t kind, struct berth_list *out,
     return out->error ? fail(err, ENOMEM, "out of memory") : 0;
 }
 
+bool plugin_is_there(const struct conf *c, uint32_t kind, const char *name)
+{
+    _cleanup_free_ char *module = str_printf("%s_%s", plugin_kind_name(kind), name);
+    _cleanup_free_ char *path = NULL;
+
+    return module && (builtin_find(module) || search_module(c, module, &path, NULL) == 0);
+}
+
 int plugin_missing_libraries(const char *path, struct berth_list *out, struct berth_error *err)
 {
     _cleanup_list_ struct berth_list needed = LIST_INIT;

@@ -90,6 +90,13 @@ static char *container_dir(const char *root, const struct storage *st, const cha
     return str_printf("%s/%s-containers/%s", root, st->driver, id);
 }
 
+bool storage_container_there(const struct storage *st, const char *id)
+{
+    _cleanup_free_ char *dir = container_dir(st->graph_root, st, id);
+
+    return !dir || fs_exists(dir);
+}
+
 static int make_userdata(const struct storage *st, const char *root, const char *id, char **out,
                          struct berth_error *err)
 {

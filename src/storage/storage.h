@@ -82,6 +82,9 @@ int storage_container_delete(struct storage *st, const char *id, struct berth_er
  * its layer, while nothing of it is mounted.  The folders and the record stay. */
 int storage_container_strip(struct storage *st, const char *id, struct berth_error *err);
 
+/* Has a container of that ID folders?  The records are not looked at. */
+bool storage_container_there(const struct storage *st, const char *id);
+
 /* Give a container another name, its only one from then on.  -ENOENT; -EEXIST: the name is
  * another container's. */
 int storage_container_rename(struct storage *st, const char *id, const char *name,

@@ -484,6 +484,33 @@ START_TEST(programs)
 }
 END_TEST
 
+static int worked;
+
+static void work(void *arg)
+{
+    worked++;
+    if (arg)
+        ck_assert_int_eq(run_shell("echo inner", arg, BERTH_WAIT_FOREVER, NULL), 0);
+}
+
+/* Once, beside the next program; by no program that does not begin. */
+START_TEST(meanwhile_works_once)
+{
+    _cleanup_buf_ struct berth_buf inner = BUF_INIT, outer = BUF_INIT;
+
+    worked = 0;
+    proc_meanwhile(work, &inner);
+    ck_assert_int_eq(run_shell("cat; echo outer", &outer, BERTH_WAIT_FOREVER, NULL), 0);
+    ck_assert_int_eq(run_shell("true", &outer, BERTH_WAIT_FOREVER, NULL), 0);
+    ck_assert_int_eq(worked, 1);
+    ck_assert_str_eq(buf_str(&inner), "inner\n");
+    proc_meanwhile(work, NULL);
+    proc_meanwhile(NULL, NULL);
+    ck_assert_int_eq(run_shell("true", &outer, BERTH_WAIT_FOREVER, NULL), 0);
+    ck_assert_int_eq(worked, 1);
+}
+END_TEST
+
 static void ignore(int sig)
 {
     (void)sig;
@@ -716,6 +743,7 @@ int main(void)
     tcase_add_loop_test(c, clean_paths, 0, ARRAY_LEN(paths));
     tcase_add_test(c, joined_paths);
     tcase_add_test(c, programs);
+    tcase_add_test(c, meanwhile_works_once);
     tcase_add_test(c, program_signals);
     tcase_add_test(c, log_levels);
     tcase_add_loop_test(c, parse_dates, 0, ARRAY_LEN(dates));
