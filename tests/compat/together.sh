@@ -4,7 +4,7 @@
 # No command may fail, no record may be lost or doubled, no lock number leaked, and the database
 # must be whole.  Then they contend for a name, and what is read at any time has to be one of
 # the states that somebody wrote.  TOGETHER_SECONDS says for how long each part goes on, and
-# TOGETHER_EACH with how many processes of each program (20 s and 4; with BERTH_TEST_LONG two
+# TOGETHER_EACH with how many processes of each program (10 s and 4; with BERTH_TEST_LONG two
 # minutes and 8).
 # shellcheck disable=SC2154
 . "$top_srcdir/tests/lib/e2e.sh"
@@ -13,7 +13,7 @@ command -v podman >/dev/null || { echo "needs podman"; exit 77; }
 each=${TOGETHER_EACH:-${BERTH_TEST_LONG:+8}}
 each=${each:-4}
 seconds=${TOGETHER_SECONDS:-${BERTH_TEST_LONG:+120}}
-seconds=${seconds:-20}
+seconds=${seconds:-10}
 numbers=$(seq "$each")
 podman() { command podman --cgroup-manager cgroupfs --events-backend file "$@"; }
 quiet b run --rm --network none --rootfs "$R" true

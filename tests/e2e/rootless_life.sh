@@ -88,7 +88,7 @@ ub run --name sig --network none --rootfs "$UR" \
 job=$!
 until_true grep -q up "$W/sig"
 for pid in $(user_processes); do
-	! { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q "^$BERTH .*run --name sig" || kill -TERM "$pid"
+	! { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q "berth .* run --name sig" || kill -TERM "$pid"
 done
 wait $job
 is "a signal goes to the container, its status comes back" 9 $?

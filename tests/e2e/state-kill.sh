@@ -63,15 +63,19 @@ try() { # TYPE TO WAY CALL N
 	kills=$((kills + 1))
 }
 
+# Of the calls of one kind every second, in the short form.
+step=${BERTH_TEST_LONG:+1}
+step=${step:-2} first=1
 kills=0
 for pair in boltdb:sqlite lmdb:boltdb sqlite:lmdb; do
 	way=resume
 	for call in $calls; do
-		n=1
+		n=$first
 		while try "${pair%:*}" "${pair#*:}" $way "$call" $n; do
 			case $way in resume) way=abort ;; *) way=resume ;; esac
-			n=$((n + 1))
+			n=$((n + step))
 		done
+		[ $step = 1 ] || first=$((3 - first))
 	done
 	quiet b state migrate --to "$(b state info | sed -n 's/^type: *boltdb/lmdb/p; s/^type: *[sl].*/boltdb/p')"
 	is "${pair}: nothing is left after the next move" "" "$(leftovers)"

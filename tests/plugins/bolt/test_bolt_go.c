@@ -81,12 +81,13 @@ static const struct {
 START_TEST(test_same_changes)
 {
     const char *go = getenv("BOLT_CHECK");
+    int rounds = getenv("BERTH_TEST_LONG") ? 16 : 8;
     struct churn c = loads[_i].churn;
     struct model *m = model_new();
 
     c.state = 42u + (unsigned)_i;
     fresh_file(mine, loads[_i].page_size);
-    for (int round = 0; round < 16; round++) {
+    for (int round = 0; round < rounds; round++) {
         struct bolt *db = bolt_new(mine, BOLT_NOSYNC);
         FILE *f = fopen(script, "w");
         struct bolt_tx *tx;
