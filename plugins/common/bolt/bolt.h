@@ -195,7 +195,6 @@ struct bolt_page {
     uint32_t pages;
     uint32_t count;
     uint32_t leaf;
-    uint64_t low, high; /* between what its keys lie, for guessing where; 0: not known */
 };
 
 /*

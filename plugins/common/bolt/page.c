@@ -267,80 +267,27 @@ void page_ahead_keys(const struct bolt_bucket *b, const struct bolt_page *p, uin
 
 /* ------------------------------------------------------------------- searching */
 
-/*
- * The first eight bytes of a key as a number, as if they were hexadecimal digits.  Those of IDs
- * are, and spread evenly, so that the number tells where in a page the ID is.  What comes of
- * other keys makes a bad guess, and no harm.
- */
-static inline uint64_t spread(const void *key, size_t len)
+int page_search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
+                size_t len, uint32_t *index, bool *exact)
 {
-    uint64_t v;
-
-    if (len < sizeof v)
-        return UINT64_MAX;
-    v = be64toh(get64(key));
-    v = (v & 0x0f0f0f0f0f0f0f0f) + (v >> 6 & 0x0101010101010101) * 9;
-    v = (v >> 8 & 0x00ff00ff00ff00ff) * 16 + (v & 0x00ff00ff00ff00ff);
-    v = (v >> 16 & 0x0000ffff0000ffff) * 256 + (v & 0x0000ffff0000ffff);
-    return (v >> 32) * 65536 + (v & 0xffffffff);
-}
-
-#define SPREAD_END (UINT64_C(1) << 32) /* greater than that of any ID */
-#define GUESSES    3u
-
-/* Where a key is, or belongs. */
-struct place {
-    uint32_t index;     /* the first element that is not less */
-    bool exact;         /* it is equal */
-    uint64_t low, high; /* spread() of what was seen around it; both 0: not known */
-};
-
-/*
- * To look at an element is to wait twice for memory, so the first looks are where the key is if
- * all are spread evenly between those around; then what is left is halved.
- */
-static int search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
-                  size_t len, struct place *out)
-{
-    uint64_t low = p->low, high = p->high, x = high ? spread(key, len) : 0;
     uint32_t lo = 0, hi = p->count;
 
-    for (unsigned looks = 0; lo < hi; looks++) {
+    *exact = false;
+    while (lo < hi && !*exact) {
         uint32_t mid = lo + (hi - lo) / 2;
         struct bolt_bytes found;
         int c;
 
-        if (looks < GUESSES && low <= x && x < high)
-            mid = lo + (uint32_t)((x - low) * (hi - lo) / (high - low));
         if (!key_at(p, mid, &found))
             return page_damaged(b, p->id, "the key of element %u is not in the page", mid);
         c = compare(found.data, found.len, key, len);
-        if (c == 0) {
-            *out = (struct place){mid, true, x, high};
-            return 0;
-        }
-        if (c > 0) {
-            hi = mid;
-            high = high ? spread(found.data, found.len) : 0;
-        } else {
+        *exact = c == 0;
+        if (c < 0)
             lo = mid + 1;
-            low = high ? spread(found.data, found.len) : 0;
-        }
+        else
+            hi = mid;
     }
-    *out = (struct place){lo, false, low, high};
-    return 0;
-}
-
-int page_search(const struct bolt_bucket *b, const struct bolt_page *p, const void *key,
-                size_t len, uint32_t *index, bool *exact)
-{
-    struct place at;
-    int r = search(b, p, key, len, &at);
-
-    if (r < 0)
-        return r;
-    *index = at.index;
-    *exact = at.exact;
+    *index = hi;
     return 0;
 }
 
@@ -373,16 +320,14 @@ int page_find(const struct bolt_bucket *b, const struct bolt_page *p, const void
 int page_below(struct bolt_bucket *b, const struct bolt_page *p, const void *key, size_t len,
                uint32_t *index, struct bolt_page *out)
 {
-    struct place at;
-    int r = search(b, p, key, len, &at);
+    bool exact;
+    int r = page_search(b, p, key, len, index, &exact);
 
     if (r < 0)
         return r;
-    *index = at.index - (!at.exact && at.index > 0);
-    r = page_child(b, p, *index, out);
-    out->low = at.low;
-    out->high = at.high;
-    return r;
+    if (!exact && *index > 0)
+        --*index;
+    return page_child(b, p, *index, out);
 }
 
 int page_root(struct bolt_bucket *b, struct bolt_page *out)
@@ -396,7 +341,6 @@ int page_root(struct bolt_bucket *b, struct bolt_page *out)
 
         if (r < 0)
             return r;
-        b->top.high = SPREAD_END;
     }
     *out = b->top;
     return 0;
