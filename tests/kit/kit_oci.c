@@ -176,17 +176,23 @@ static int create_fails(struct kit_any *k)
 }
 
 #ifdef BERTH_OCI_CAP_MEANWHILE /* 1.1 */
+struct meanwhile {
+    int code, called;
+};
+
 static int no_good(void *arg)
 {
-    ++*(int *)arg;
-    return -ECHILD;
+    struct meanwhile *m = arg;
+
+    m->called++;
+    return m->code;
 }
 
-/* What the engine does meanwhile is done once, and its failure is that of create(). */
+/* What the engine does meanwhile is done once, and its failure is that of create(), also where
+ * the runtime could have failed like this. */
 static int create_meanwhile(struct kit_any *k)
 {
-    int called = 0, r;
-    struct berth_oci_create how = {.size = sizeof(how), .meanwhile = no_good, .arg = &called};
+    static const int codes[] = {-ECHILD, -EEXIST, -ENOENT, -ETIMEDOUT};
     struct berth_oci_status s = {.size = sizeof(s)};
     uint64_t files;
     int fds;
@@ -194,11 +200,18 @@ static int create_meanwhile(struct kit_any *k)
     WITH_OPEN(k, f);
     files = kit_any_files(k);
     fds = kit_any_fds(0);
-    r = OPS->create(k->oci, &f.c, &how, &s, NULL, k->err);
-    NEED(k, called <= 1 && r < 0);
-    NEED(k, !called || r == -ECHILD);
-    NEED(k, kit_any_fds(0) == fds);
-    NEED(k, kit_any_files(k) == files);
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+        struct meanwhile m = {codes[i], 0};
+        struct berth_oci_create how = {.size = sizeof(how), .meanwhile = no_good, .arg = &m};
+        int r = OPS->create(k->oci, &f.c, &how, &s, NULL, k->err);
+
+        NEED(k, m.called <= 1 && r < 0);
+        NEED(k, !m.called || r == codes[i]);
+        NEED(k, !m.called || !*testhost_error_text(k->err));
+        NEED(k, kit_any_fds(0) == fds);
+        NEED(k, kit_any_files(k) == files);
+        testhost_error_clear(k->err);
+    }
     kit_any_close(k);
     return 0;
 }

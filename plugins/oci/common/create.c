@@ -58,10 +58,10 @@ static void clear_former(const struct berth_container *c, const char *oci_log)
 }
 
 /* FIRST: there is another try if the runtime has the container already, so -EEXIST comes
- * without a description. */
+ * without a description.  *out_failed: what the engine did meanwhile is what failed. */
 static int launch(struct berth_oci *r, const struct berth_container *c,
                   const struct berth_oci_create *how, const char *oci_log, bool first,
-                  int32_t *out_pid, bool *out_told, struct berth_error *err)
+                  int32_t *out_pid, bool *out_told, bool *out_failed, struct berth_error *err)
 {
     RT_STRV struct rt_strv argv = {0};
     struct rt_launch l = RT_LAUNCH;
@@ -82,8 +82,10 @@ static int launch(struct berth_oci *r, const struct berth_container *c,
     l.container = c;
     l.may_exist = first;
     rc = rt_launch_begin(r, &l, err);
-    if (rc == 0 && first && BERTH_HAS(how, meanwhile))
+    if (rc == 0 && first && BERTH_HAS(how, meanwhile)) {
         rc = how->meanwhile(how->arg);
+        *out_failed = rc < 0;
+    }
     if (rc == 0)
         rc = rt_launch_go(r, &l, err);
     if (rc == 0)
@@ -139,7 +141,7 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     RT_FREE char *oci_log = NULL;
     int32_t pid = 0, monitor, old;
     berth_deadline begun = rt_now();
-    bool told = false;
+    bool told = false, failed = false;
     int rc = rt_args_check(r, c, err);
 
     if (rc < 0)
@@ -156,14 +158,14 @@ int rt_create(struct berth_oci *r, const struct berth_container *c,
     if (rt_monitored(r, c, NULL) == 1 && remove_stale(r, c, old) < 0)
         return berth_fail(r->h, err, EEXIST, "container %s is there already, and runs", c->id);
     clear_former(c, oci_log);
-    rc = launch(r, c, how, oci_log, true, &pid, &told, err);
-    if (rc == -EEXIST) {
+    rc = launch(r, c, how, oci_log, true, &pid, &told, &failed, err);
+    if (rc == -EEXIST && !failed) {
         /* It may not be ours to remove, and neither is then what belongs to it. */
         if (remove_stale(r, c, old) < 0)
             return berth_fail(r->h, err, EEXIST, "%s has a container %s already", r->name,
                               c->id);
         clear_former(c, oci_log);
-        rc = launch(r, c, how, oci_log, false, &pid, &told, err);
+        rc = launch(r, c, how, oci_log, false, &pid, &told, &failed, err);
     }
     mend_null();
     if (rc < 0) {
