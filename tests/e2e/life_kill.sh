@@ -222,6 +222,17 @@ some() { # FILE EACH
 }
 
 # The store, its files and its directories are no leak.
+# The monitor goes on alone, and the container is removed while its runtime is at work.
+removed_early() {
+	for pause in 0 0.01 0.02 0.03 0.04 0.05 0.06 0.08; do
+		doing="start, removed after $pause s"
+		prepare start
+		BERTH_FAULT=ctr.configured:1=KILL say start c
+		sleep $pause
+		need rm -f -t 0 c
+		settled "$doing"
+	done
+}
 plain=$(cat "$BERTH_CONF")
 all() { # STORE RUNTIME
 	printf 'StateType = "%s";\nOCIRuntime = "%s";\n%s\n' "$1" "$2" "$plain" >"$BERTH_CONF"
@@ -237,6 +248,7 @@ all() { # STORE RUNTIME
 		while read -r point <&4; do at_point $command "$point"; done 4<"$W/chosen"
 	done
 	echo "# $1, $2: $kills of $rounds rounds killed berth"
+	removed_early
 	with_standins
 	standins >"$W/standins"
 	some "$W/standins" 24 >"$W/chosen"

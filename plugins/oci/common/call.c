@@ -188,6 +188,14 @@ static bool is_monitor(const char *id, int32_t pid)
     return false;
 }
 
+void rt_stop_monitor(const char *id, int32_t pid)
+{
+    RT_FD int fd = pidfd_get(pid);
+
+    if (fd >= 0 && is_monitor(id, pid))
+        pidfd_signal(fd, SIGSTOP);
+}
+
 void rt_kill_monitor(const char *id, int32_t pid)
 {
     RT_FD int fd = pidfd_get(pid);

@@ -27,7 +27,9 @@ int rt_call(struct berth_oci *r, const struct rt_call *what, char **out,
 int rt_state(struct berth_oci *r, const struct berth_container *c, int32_t *out_pid,
              struct berth_error *err);
 
-/* Kill a monitor that is left over, if the pid is still that of conmon for this ID. */
+/* Stop, or kill, a monitor that is left over, if the pid is still that of conmon for this ID.
+ */
+void rt_stop_monitor(const char *id, int32_t pid);
 void rt_kill_monitor(const char *id, int32_t pid);
 
 #endif

@@ -173,8 +173,12 @@ void rt_end_creation(struct berth_oci *r, const char *id, berth_deadline deadlin
     int32_t pid;
 
     /* Its first process has the same arguments as the one that stays, and so has what it forks
-     * to become the runtime. */
-    while (rt_now() < deadline && (pid = find_process(is_monitor_of, id)) > 0)
+     * to become the runtime.  The runtime dies with it, and leaves cgroups that nobody knows
+     * of: if there is one it may come to its end, and no other may be begun meanwhile. */
+    while (rt_now() < deadline && (pid = find_process(is_monitor_of, id)) > 0) {
+        rt_stop_monitor(id, pid);
+        await_runtime(r, id, deadline);
         rt_kill_monitor(id, pid);
+    }
     await_runtime(r, id, deadline);
 }
