@@ -95,7 +95,9 @@ int oci_create(struct oci *r, const struct berth_container *c,
     int rc;
 
     FOR_PLUGIN(out);
-    if (!how->meanwhile || (r->caps & BERTH_OCI_CAP_MEANWHILE))
+    if (!how->meanwhile)
+        return ON_OCI(r, create, err, c, how, out, out_usec);
+    if (r->caps & BERTH_OCI_CAP_MEANWHILE)
         return INVOKE_LENT(&r->i, r->ops, create, err, r->r, c, how, out, out_usec);
     rc = how->meanwhile(how->arg);
     if (rc < 0)

@@ -53,6 +53,21 @@ for point in state.commit:1=KILL state.commit:1=KILLED oci.create=KILL \
 	quiet b rm probe
 	is "killed at $point: no mount" "" "$(grep -e userdata -e /run/netns/ /proc/self/mountinfo)"
 done
+# What fails while a run is made ready, its monitor started already or not: nothing of it stays.
+BERTH_FAULT_LOG=$W/points b run --rm --name c --network none --rootfs "$R" true
+points=$(grep -e '^ctr\.' -e '^storage\.' "$W/points" | sed '/^ctr\.configured$/q' | sort -u)
+has "the places of a run" ctr.stored "$points"
+for point in $points state.insert state.commit; do
+	for why in EIO EEXIST; do
+		BERTH_FAULT=$point=$why b run --rm --name c --network none --rootfs "$R" true >/dev/null 2>"$W/errs" </dev/null
+		case $? in 125 | 126 | 127) good "run fails at $point, $why" ;; *) wrong "run at $point, $why" "$(cat "$W/errs")" ;; esac
+		is "$point, $why: no word of the runtime's" "" "$(grep 'crun has\|OCI runtime' "$W/errs")"
+		is "$point, $why: no container" "" "$(b ps -aq)"
+		until_true sh -c '! pgrep conmon'
+		is "$point, $why: nothing in the runtime" "" "$(crun list -q)"
+		is "$point, $why: no folder, no mount" "" "$(ls /run/containers/storage/overlay-containers; grep userdata /proc/self/mountinfo)"
+	done
+done
 rc "the store is whole" 0 b state check
 quiet b create --name last --network none --rootfs "$R" true
 is "no lock number is leaked" '"lockID":0' "$(b state dump | grep '"name":"last"' | grep -o '"lockID":[0-9]*')"
